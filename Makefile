@@ -1,0 +1,174 @@
+# member: a PostgreSQL extension
+#
+#   make demo       the main job on a throwaway server     (MEMBERS=n, DATA=purchases.csv)
+#   make demo-stop  ends that server
+#   make test       every test                             (ONLY=part-of-a-name, JOBS=n)
+#   make bench      ratios against stated alternatives
+#   make lint       compiler, cppcheck, format, plpgsql_check, comments
+#   make, make install, make installcheck, make clean: as with every extension
+#
+# demo, test, bench and lint install what they lack; PG_CONFIG=path chooses the PostgreSQL.
+
+MODULE_big = member
+EXTENSION = member
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" member.control)
+
+# The extension script: types and code, in this order.
+SQL_EXTENSION = \
+	sql/00_base/schemas.sql \
+	sql/10_types/types.sql \
+	sql/10_types/lots.sql \
+	sql/10_types/activity.sql \
+	sql/10_types/rfm.sql \
+	sql/10_types/program.sql \
+	sql/10_types/step.sql \
+	sql/00_base/functions.sql \
+	sql/20_members/functions.sql \
+	sql/30_points/functions.sql \
+	sql/40_activity/functions.sql \
+	sql/60_tiers/functions.sql \
+	sql/20_members/api.sql \
+	sql/30_points/api.sql \
+	sql/40_activity/api.sql \
+	sql/60_tiers/api.sql \
+	sql/90_grants/functions.sql
+
+# What setup() and migrate() run later.
+SQL_TABLES = \
+	sql/00_base/tables.sql \
+	sql/20_members/tables.sql \
+	sql/30_points/tables.sql \
+	sql/40_activity/tables.sql \
+	sql/60_tiers/tables.sql
+SQL_VIEWS = \
+	sql/90_report/views.sql
+SQL_GRANTS = sql/90_grants/relations.sql
+SQL_MIGRATIONS = $(sort $(wildcard sql/migrations/[0-9]*_*.sql))
+
+# Lists may name files that are still to be written.
+SQL_LISTED = $(SQL_EXTENSION) $(SQL_TABLES) $(SQL_VIEWS) $(SQL_GRANTS)
+SQL_ABSENT := $(filter-out $(wildcard $(SQL_LISTED)),$(SQL_LISTED))
+SQL_SOURCES = $(filter-out $(SQL_ABSENT),$(SQL_LISTED)) $(SQL_MIGRATIONS)
+
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
+INSTALL_SCRIPT_SQL = build/member--$(EXTVERSION).sql
+
+DATA = $(wildcard sql/releases/member--*.sql)
+DATA_built = $(INSTALL_SCRIPT_SQL)
+PG_CPPFLAGS = -Isrc
+REGRESS = $(sort $(notdir $(basename $(wildcard test/sql/*.sql))))
+REGRESS_OPTS = --inputdir=test --load-extension=member
+ISOLATION = $(sort $(notdir $(basename $(wildcard test/specs/*.spec))))
+ISOLATION_OPTS = --inputdir=test --outputdir=. --load-extension=member
+EXTRA_CLEAN = build
+
+ifeq ($(shell grep -c '^## $(EXTVERSION)\b' CHANGELOG.md),0)
+$(error CHANGELOG.md has no heading for version $(EXTVERSION) of member.control)
+endif
+
+.PHONY: all demo demo-stop test bench lint demo-run test-run bench-run lint-run
+.PHONY: placed drop-clusters lint-c lint-format lint-sql
+all:
+
+# A fresh machine: first the packages, then make again, which now finds pg_config.
+demo test bench lint:
+	@tools/prepare $@
+	@$(MAKE) --no-print-directory $@-run
+
+ifeq ($(PG_CONFIG),)
+PG_CONFIG := $(shell tools/pg-config)
+endif
+export PG_CONFIG
+
+ifeq ($(PG_CONFIG),)
+all install uninstall installcheck demo-run test-run bench-run lint-run:
+	@echo "no PostgreSQL with server headers found: run tools/prepare test, or give PG_CONFIG=path" >&2
+	@false
+clean: drop-clusters
+	rm -rf $(OBJS) member.so $(EXTRA_CLEAN)
+else
+override with_llvm = no
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+clean: drop-clusters
+endif
+
+$(OBJS): $(sort $(wildcard src/*.h src/*/*.h)) build/pg-$(MAJORVERSION).stamp
+
+# objects of one major are not good for another
+build/pg-$(MAJORVERSION).stamp:
+	@rm -f build/pg-*.stamp
+	@mkdir -p build
+	@touch $@
+
+$(INSTALL_SCRIPT_SQL): $(SQL_SOURCES) tools/build-sql Makefile
+	$(foreach file,$(SQL_ABSENT),$(warning listed, but not there yet: $(file)))
+	@mkdir -p build
+	tools/build-sql \
+		--tables $(filter $(SQL_TABLES),$(SQL_SOURCES)) \
+		--views $(filter $(SQL_VIEWS),$(SQL_SOURCES)) \
+		--grants $(filter $(SQL_GRANTS),$(SQL_SOURCES)) \
+		--migrations $(SQL_MIGRATIONS) \
+		--extension $(filter $(SQL_EXTENSION),$(SQL_SOURCES)) >$@.new
+	@mv $@.new $@
+
+# built and installed, with sudo where the installation is not ours to write
+placed:
+	@$(MAKE) -s --no-print-directory all
+	@if [ -w '$(pkglibdir)' ] && [ -w '$(datadir)/extension' ]; then root=; else root=sudo; fi; \
+		$$root $(MAKE) -s --no-print-directory PG_CONFIG=$(PG_CONFIG) install
+
+# ---- the commands -------------------------------------------------------------------
+
+export MEMBERS DATA ONLY JOBS
+
+demo-run: placed
+	@tools/demo
+
+demo-stop:
+	@tools/cluster stop build/demo
+
+test-run: placed
+	@flock -o build/test.lock tools/test
+
+bench-run: placed
+	@tools/cluster drop build/bench
+	@tools/cluster start build/bench -d bench shared_preload_libraries= fsync=on \
+		shared_buffers=2GB max_wal_size=16GB maintenance_work_mem=512MB
+	@status=0; eval "$$(tools/cluster env build/bench)"; test/bench/run || status=$$?; \
+		tools/cluster drop build/bench; exit $$status
+
+drop-clusters:
+	@for name in demo test bench lint; do \
+		if [ -e build/$$name ]; then tools/cluster drop build/$$name; fi; \
+	done
+
+# ---- lint ---------------------------------------------------------------------------
+
+# PostgreSQL's own headers and macros do not pass -Wextra: they are system headers here,
+# and its fmgr signatures leave parameters unused.
+LINT_CFLAGS = $(filter-out -Wdeclaration-after-statement,$(CFLAGS)) $(CFLAGS_SL) \
+	-Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
+LINT_OBJS = $(patsubst src/%.o,build/lint-c/%.o,$(OBJS))
+C_FILES = $(sort $(wildcard src/*.c src/*/*.c src/*.h src/*/*.h))
+
+lint-run: lint-c lint-format lint-sql
+	@echo "lint: clean"
+
+build/lint-c/%.o: src/%.c $(filter %.h,$(C_FILES))
+	@mkdir -p $(@D)
+	@$(CC) $(LINT_CFLAGS) -Isrc -isystem $(includedir_server) -D_GNU_SOURCE -c $< -o $@
+
+lint-c: $(LINT_OBJS)
+	@cppcheck --quiet --std=c99 --language=c --error-exitcode=1 --inline-suppr \
+		--enable=warning,portability,performance \
+		--suppress=missingIncludeSystem --suppress=unknownMacro \
+		'-DPG_FUNCTION_INFO_V1(f)=' -DPG_MODULE_MAGIC= '-DPG_MODULE_MAGIC_EXT(...)=' -DPGDLLEXPORT= \
+		'-DPG_FUNCTION_ARGS=FunctionCallInfo fcinfo' \
+		-Isrc src
+
+lint-format:
+	@clang-format --dry-run -Werror $(C_FILES)
+
+lint-sql: placed
+	@tools/lint-sql

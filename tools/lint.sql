@@ -1,0 +1,35 @@
+-- Faults of the installed functions; raises when there is one. tools/lint-sql runs it.
+\set QUIET on
+\pset footer off
+SET client_min_messages = warning;
+CREATE EXTENSION member;
+CREATE EXTENSION plpgsql_check;
+
+SELECT EXISTS (SELECT FROM pg_proc WHERE oid = to_regproc('member.setup')) AS has_setup \gset
+\if :has_setup
+SELECT member.setup('tea') \g /dev/null
+\endif
+
+CREATE TEMP TABLE fault AS
+SELECT f.oid::regprocedure AS function,
+       format('%s:%s: %s: %s', c.lineno, c.statement, c.level, c.message) AS fault
+  FROM pg_proc f
+  JOIN pg_language l ON l.oid = f.prolang AND l.lanname = 'plpgsql'
+  LEFT JOIN pg_trigger t ON t.tgfoid = f.oid
+ CROSS JOIN LATERAL plpgsql_check_function_tb(
+           f.oid, coalesce(t.tgrelid, 0)::regclass,
+           fatal_errors => false, extra_warnings => false, performance_warnings => false) c
+ WHERE f.pronamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN ('member', 'member_internal'))
+   AND (f.prorettype <> 'trigger'::regtype OR t.oid IS NOT NULL)
+   AND c.level IN ('error', 'warning')
+UNION
+SELECT f.oid::regprocedure, 'has no comment'
+  FROM pg_proc f
+ WHERE f.pronamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN ('member', 'member_internal'))
+   AND obj_description(f.oid, 'pg_proc') IS NULL;
+
+SELECT count(*) > 0 AS faulty, count(*) AS faults FROM fault \gset
+\if :faulty
+TABLE fault ORDER BY function::text, fault;
+DO $$ BEGIN RAISE EXCEPTION 'the functions above have faults'; END $$;
+\endif
