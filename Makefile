@@ -102,7 +102,7 @@ build/pg-$(MAJORVERSION).stamp:
 	@touch $@
 
 $(INSTALL_SCRIPT_SQL): $(SQL_SOURCES) tools/build-sql Makefile
-	$(foreach file,$(SQL_ABSENT),$(warning listed, but not there yet: $(file)))
+	$(if $(SQL_ABSENT),$(warning listed, but not there yet: $(SQL_ABSENT)))
 	@mkdir -p build
 	tools/build-sql \
 		--tables $(filter $(SQL_TABLES),$(SQL_SOURCES)) \
