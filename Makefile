@@ -81,7 +81,7 @@ endif
 export PG_CONFIG
 
 ifeq ($(PG_CONFIG),)
-all install uninstall installcheck demo-run test-run bench-run lint-run:
+all install uninstall installcheck:
 	@echo "no PostgreSQL with server headers found: run tools/prepare test, or give PG_CONFIG=path" >&2
 	@false
 clean: drop-clusters
