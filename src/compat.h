@@ -1,0 +1,46 @@
+/*
+ * compat.h: the differences between PostgreSQL 15, 17 and 18 that this extension meets.
+ */
+#ifndef MEMBER_COMPAT_H
+#define MEMBER_COMPAT_H
+
+#include "postgres.h"
+#include "fmgr.h"
+
+#if PG_VERSION_NUM < 150000
+#error "member needs PostgreSQL 15 or later"
+#endif
+
+/* varatt.h was split from postgres.h in 16. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#include "nodes/miscnodes.h"
+#endif
+
+/*
+ * Soft errors of type input: 16 and later hand an error context to input functions; before, the error
+ * is raised.  Input functions call soft_context(fcinfo) once and use ereturn() everywhere.
+ */
+#if PG_VERSION_NUM >= 160000
+#define soft_context(fcinfo) ((fcinfo)->context)
+#define soft_failed(ctx) SOFT_ERROR_OCCURRED(ctx)
+#else
+#define soft_context(fcinfo) NULL
+#define soft_failed(ctx) false
+#define ereturn(ctx, dummy, ...) \
+	do \
+	{ \
+		(void) (ctx); \
+		ereport(ERROR, __VA_ARGS__); \
+		return dummy; \
+	} while (0)
+#endif
+
+/* PG_MODULE_MAGIC_EXT names the module to the monitoring views of 18. */
+#if PG_VERSION_NUM >= 180000
+#define MEMBER_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "member")
+#else
+#define MEMBER_MODULE_MAGIC PG_MODULE_MAGIC
+#endif
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * errors.h: every SQLSTATE of class MB that this extension raises, from C or from SQL.
+ *
+ * The SQL functions raise the same codes by their five letters; docs/reference/errors.md gives each its
+ * meaning and says whether a retry helps, and a contract test holds the three lists together.
+ */
+#ifndef MEMBER_ERRORS_H
+#define MEMBER_ERRORS_H
+
+#define MB(a, b, c) MAKE_SQLSTATE('M', 'B', a, b, c)
+
+/* the program and its layout */
+#define ERRCODE_NOT_SET_UP MB('0', '0', '1')
+#define ERRCODE_LAYOUT_OUTDATED MB('0', '0', '2')
+#define ERRCODE_ALREADY_SET_UP MB('0', '0', '3')
+#define ERRCODE_UNKNOWN_PRESET MB('0', '0', '4')
+#define ERRCODE_PUBLISH_REFUSED MB('0', '0', '5')
+#define ERRCODE_INVALID_PROGRAM MB('0', '0', '6')
+
+/* members and identities */
+#define ERRCODE_UNKNOWN_MEMBER MB('1', '0', '1')
+#define ERRCODE_MEMBER_NOT_ACTIVE MB('1', '0', '2')
+#define ERRCODE_IDENTITY_TAKEN MB('1', '0', '3')
+
+/* points */
+#define ERRCODE_UNKNOWN_WALLET MB('2', '0', '1')
+#define ERRCODE_NOT_SPENDABLE MB('2', '0', '2')
+#define ERRCODE_INSUFFICIENT_POINTS MB('2', '0', '3')
+#define ERRCODE_POINTS_OUT_OF_RANGE MB('2', '0', '4')
+#define ERRCODE_UNKNOWN_ENTRY MB('2', '0', '5')
+#define ERRCODE_NOT_REVERSIBLE MB('2', '0', '6')
+#define ERRCODE_LEDGER_APPEND_ONLY MB('2', '0', '7')
+
+/* purchases and events */
+#define ERRCODE_UNKNOWN_PURCHASE MB('3', '0', '1')
+#define ERRCODE_PURCHASE_TAKEN MB('3', '0', '2')
+#define ERRCODE_AMOUNT_OUT_OF_RANGE MB('3', '0', '3')
+#define ERRCODE_REFUND_EXCEEDS MB('3', '0', '4')
+#define ERRCODE_INVALID_LINES MB('3', '0', '5')
+#define ERRCODE_UNKNOWN_KIND MB('3', '0', '6')
+
+/* when, and once */
+#define ERRCODE_AT_IN_FUTURE MB('4', '0', '1')
+#define ERRCODE_AT_TOO_OLD MB('4', '0', '2')
+#define ERRCODE_DAY_OUT_OF_RANGE MB('4', '0', '3')
+#define ERRCODE_KEY_REUSED MB('4', '0', '4')
+#define ERRCODE_INVALID_KEY MB('4', '0', '5')
+
+/* values */
+#define ERRCODE_GRAIN_TOO_FINE MB('5', '0', '1')
+#define ERRCODE_INVALID_OPTION MB('5', '0', '2')
+
+/* jobs and messages */
+#define ERRCODE_JOB_RUNNING MB('6', '0', '1')
+#define ERRCODE_UNKNOWN_MESSAGE MB('6', '0', '2')
+#define ERRCODE_NO_CRON MB('6', '0', '3')
+
+#endif

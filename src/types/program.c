@@ -1,0 +1,150 @@
+/*
+ * program.c: looking things up in a program.
+ */
+#include "compat.h"
+
+#include "pgtime.h"
+#include "utils/timestamp.h"
+
+#include "errors.h"
+#include "types/program.h"
+#include "util/day.h"
+
+const Program *
+program_open(Datum value)
+{
+	const Program *p = (const Program *) PG_DETOAST_DATUM(value);
+
+	if (VARSIZE(p) < sizeof(Program) || p->format != PROGRAM_FORMAT || p->flags != 0)
+		ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED), errmsg("unknown format of a program value"),
+				errhint("Publish the catalog again with this version of the extension."));
+	return p;
+}
+
+const ProgramWallet *
+program_wallet(const Program *p, int16 id)
+{
+	const ProgramWallet *w = program_wallets(p);
+
+	for (int i = 0; i < p->n_wallets; i++)
+		if (w[i].id == id)
+			return &w[i];
+	return NULL;
+}
+
+const ProgramWallet *
+program_wallet_named(const Program *p, const char *code)
+{
+	const ProgramWallet *w = program_wallets(p);
+
+	for (int i = 0; i < p->n_wallets; i++)
+		if (strcmp(w[i].code, code) == 0)
+			return &w[i];
+	ereport(ERROR, errcode(ERRCODE_UNKNOWN_WALLET), errmsg("unknown wallet \"%s\"", code),
+			errhint("The wallets are in member.wallet; a new one counts after member.publish()."));
+	return NULL;
+}
+
+/* The stream that purchases feed. */
+const ProgramStream *
+program_purchases(const Program *p)
+{
+	const ProgramStream *s = program_streams(p);
+
+	for (int i = 0; i < p->n_streams; i++)
+		if (s[i].purchases)
+			return &s[i];
+	return NULL;
+}
+
+/* The stream that events of a kind feed, or NULL: kinds without a stream are kept, not counted. */
+const ProgramStream *
+program_stream_named(const Program *p, const char *code)
+{
+	const ProgramStream *s = program_streams(p);
+
+	for (int i = 0; i < p->n_streams; i++)
+		if (!s[i].purchases && strcmp(s[i].code, code) == 0)
+			return &s[i];
+	return NULL;
+}
+
+const ProgramLevel *
+program_level(const Program *p, int16 ladder, int16 level)
+{
+	const ProgramLevel *l = program_levels(p);
+
+	for (int i = 0; i < p->n_levels; i++)
+		if (l[i].ladder == ladder && l[i].level == level)
+			return &l[i];
+	return NULL;
+}
+
+/* The day of a moment in the program's time zone. */
+DateADT
+program_day(const Program *p, TimestampTz at)
+{
+	pg_tz	   *zone = pg_tzset(p->zone);
+	struct pg_tm tm;
+	fsec_t		fsec;
+	int			offset;
+	DateADT		day = 0;
+
+	if (zone && !TIMESTAMP_NOT_FINITE(at) && timestamp2tm(at, &offset, &tm, &fsec, NULL, zone) == 0)
+		day = date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) - POSTGRES_EPOCH_JDATE;
+	if (day == 0 || !day_in_range(day))
+		ereport(ERROR, errcode(ERRCODE_DAY_OUT_OF_RANGE), errmsg("moment is out of range"),
+				errdetail("It must lie between the years 1900 and 9999."));
+	return day;
+}
+
+/* The first day on which points earned that day are gone. */
+DateADT
+program_until(const ProgramWallet *w, DateADT earned)
+{
+	switch ((Expiry) w->expiry)
+	{
+		case EXPIRY_NEVER:
+			break;
+		case EXPIRY_DAYS:
+			return earned + w->expiry_n;
+		case EXPIRY_MONTHS:
+			return add_months(earned, w->expiry_n);
+		case EXPIRY_MONTH_END:
+			return month_start(month_of(earned) + w->expiry_n + 1);
+	}
+	return DATEVAL_NOEND;
+}
+
+const char *
+program_measure_name(const Program *p, const ProgramCondition *c)
+{
+	switch ((Measure) c->measure)
+	{
+		case MEASURE_AMOUNT:
+			return "spend";
+		case MEASURE_COUNT:
+			return "orders";
+		case MEASURE_LARGEST:
+			return "max_order";
+		case MEASURE_WALLET:
+			return program_wallet(p, c->id)->code;
+	}
+	return "";
+}
+
+/* A condition as the rule it is written as, for example orders(30d) >= 4 */
+void
+program_condition_text(StringInfo out, const Program *p, const ProgramCondition *c)
+{
+	bool		money = c->measure == MEASURE_AMOUNT || c->measure == MEASURE_LARGEST;
+
+	appendStringInfoString(out, program_measure_name(p, c));
+	if (c->window)
+		appendStringInfo(out, "(%d%s)", c->window, c->window_unit == 'm' ? "mo" : "d");
+	if (money && c->at_least % 100)
+		appendStringInfo(out, " >= %lld.%02d", (long long) c->at_least / 100,
+						 (int) (c->at_least % 100));
+	else
+		appendStringInfo(out, " >= %lld", (long long) (money ? c->at_least / 100 : c->at_least));
+}

@@ -1,0 +1,159 @@
+/*
+ * program.h: a published version's parts, as the step engine needs them.
+ *
+ * A program is an immutable value.  Its packed form is plain structures behind one header, so that a step
+ * reads it in place; its text form is one statement a part (docs/internals/program.md).  What members earn
+ * and where they stand is decided by a program and nothing else.
+ */
+#ifndef MEMBER_PROGRAM_H
+#define MEMBER_PROGRAM_H
+
+#include "compat.h"
+#include "lib/stringinfo.h"
+#include "utils/date.h"
+
+#include "types/lots.h"
+
+#define PROGRAM_FORMAT 1
+#define PROGRAM_NAME 24 /* bytes of a code, with its end */
+#define PROGRAM_ZONE 48
+#define PROGRAM_GIVES 8 /* steps of a streak schedule */
+#define PROGRAM_REMINDERS 4
+#define PROGRAM_PARTS 200 /* of each sort at most */
+
+typedef enum Expiry
+{
+	EXPIRY_NEVER,
+	EXPIRY_DAYS,	 /* so many days after the points are earned */
+	EXPIRY_MONTHS,	 /* so many months, to the day */
+	EXPIRY_MONTH_END /* so many months, to the end of that month */
+} Expiry;
+
+typedef struct ProgramWallet
+{
+	int16		id;
+	int16		expiry; /* Expiry */
+	int16		expiry_n;
+	int16		pending_days; /* between earning by purchase and usable */
+	int16		max_lots;
+	int16		policy; /* ReversePolicy */
+	bool		spendable;
+	char		code[PROGRAM_NAME];
+} ProgramWallet;
+
+typedef struct ProgramStream
+{
+	int16		id;
+	int16		keep_days;
+	int16		keep_months;
+	bool		purchases;			/* fed by purchases; otherwise by events of the kind */
+	char		code[PROGRAM_NAME]; /* name of the stream, and the kind that feeds it */
+} ProgramStream;
+
+typedef enum Rounding
+{
+	ROUND_DOWN,
+	ROUND_HALF_UP,
+	ROUND_UP
+} Rounding;
+
+typedef struct ProgramEarn
+{
+	int16		stream; /* what earns */
+	int16		wallet;
+	int16		rounding;
+	int16		day_cap; /* so many events a day earn; 0: all */
+	int16		every;	 /* only when the streak is a multiple; 0: always */
+	int16		n_give;
+	bool		tiered; /* times the level's multiplier */
+	char		code[PROGRAM_NAME];
+	int64		per; /* give[0] for each so many minor units; 0: give[streak] an event */
+	int64		give[PROGRAM_GIVES];
+} ProgramEarn;
+
+typedef enum Measure
+{
+	MEASURE_AMOUNT,
+	MEASURE_COUNT,
+	MEASURE_LARGEST,
+	MEASURE_WALLET
+} Measure;
+
+typedef struct ProgramCondition
+{
+	int16		measure;
+	int16		id;			 /* stream or wallet */
+	int16		window;		 /* length; 0: life */
+	int16		window_unit; /* 'd' or 'm' */
+	int64		at_least;	 /* minor units, events or points */
+} ProgramCondition;
+
+typedef struct ProgramLevel
+{
+	int16		ladder;
+	int16		level;	/* from 0 */
+	int16		months; /* validity; 0: never ends */
+	int16		grace;	/* days */
+	int16		first_qualify, n_qualify;
+	int16		first_keep, n_keep;
+	bool		qualify_any, keep_any; /* or instead of and */
+	int32		multiplier;			   /* of points, in thousandths */
+	char		code[PROGRAM_NAME];
+} ProgramLevel;
+
+typedef struct Program
+{
+	int32		vl_len_; /* varlena header (do not touch directly!) */
+	uint8		format;
+	uint8		flags; /* reserved, zero */
+	int16		n_wallets, n_streams, n_earns, n_levels, n_conditions;
+	int16		reminders[PROGRAM_REMINDERS]; /* days before expiry; 0: none */
+	int32		version;
+	char		zone[PROGRAM_ZONE];
+	/* followed by wallets, streams, earns, levels, conditions, each aligned to 8 */
+} Program;
+
+#define PROGRAM_AFTER(base, type, n) ((const char *) (base) + MAXALIGN((n) * sizeof(type)))
+
+static inline const ProgramWallet *
+program_wallets(const Program *p)
+{
+	return (const ProgramWallet *) PROGRAM_AFTER(p, Program, 1);
+}
+
+static inline const ProgramStream *
+program_streams(const Program *p)
+{
+	return (const ProgramStream *) PROGRAM_AFTER(program_wallets(p), ProgramWallet, p->n_wallets);
+}
+
+static inline const ProgramEarn *
+program_earns(const Program *p)
+{
+	return (const ProgramEarn *) PROGRAM_AFTER(program_streams(p), ProgramStream, p->n_streams);
+}
+
+static inline const ProgramLevel *
+program_levels(const Program *p)
+{
+	return (const ProgramLevel *) PROGRAM_AFTER(program_earns(p), ProgramEarn, p->n_earns);
+}
+
+static inline const ProgramCondition *
+program_conditions(const Program *p)
+{
+	return (const ProgramCondition *) PROGRAM_AFTER(program_levels(p), ProgramLevel, p->n_levels);
+}
+
+extern const Program *program_open(Datum value);
+extern const ProgramWallet *program_wallet(const Program *p, int16 id);
+extern const ProgramWallet *program_wallet_named(const Program *p, const char *code);
+extern const ProgramStream *program_purchases(const Program *p);
+extern const ProgramStream *program_stream_named(const Program *p, const char *code);
+extern const ProgramLevel *program_level(const Program *p, int16 ladder, int16 level);
+extern DateADT program_day(const Program *p, TimestampTz at);
+extern DateADT program_until(const ProgramWallet *w, DateADT earned);
+extern const char *program_measure_name(const Program *p, const ProgramCondition *c);
+extern void program_condition_text(StringInfo out, const Program *p, const ProgramCondition *c);
+
+#endif

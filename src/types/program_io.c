@@ -1,0 +1,636 @@
+/*
+ * program_io.c: reading and writing the text of a program.
+ *
+ *	 program 3 zone 'Asia/Shanghai' remind 30,15,3;
+ *	 wallet 1 points month_end 6 pending 0 lots 24 debt spendable;
+ *	 stream 1 orders days 400 months 24 purchases;
+ *	 stream 2 signin days 400 months 12;
+ *	 earn buy stream 1 wallet 1 give 1 per 1.00 round down tiered;
+ *	 earn daily stream 2 wallet 1 give 1,2,3,4,5 cap 1;
+ *	 level 1 0 normal multiplier 1000;
+ *	 level 1 1 regular multiplier 1200 months 3 grace 30 qualify {orders(30d) >= 3} keep {orders(90d) >= 6};
+ *
+ * Binary form is the text.  Publishing writes this text, so what is refused here can't be published.
+ */
+#include "compat.h"
+
+#include "libpq/pqformat.h"
+#include "pgtime.h"
+#include "utils/builtins.h"
+
+#include "errors.h"
+#include "types/program.h"
+#include "util/scan.h"
+
+typedef struct Draft
+{
+	Program		head;
+	ProgramWallet wallet[PROGRAM_PARTS];
+	ProgramStream stream[PROGRAM_PARTS];
+	ProgramEarn earn[PROGRAM_PARTS];
+	ProgramLevel level[PROGRAM_PARTS];
+	ProgramCondition condition[PROGRAM_PARTS];
+} Draft;
+
+static bool
+program_fail(Scanner *s, const char *message)
+{
+	ereturn(s->soft, false, errcode(ERRCODE_INVALID_PROGRAM), errmsg("invalid program: %s", message),
+			errdetail("At character %d.", (int) (s->p - s->start) + 1));
+}
+
+static bool
+scan_small(Scanner *s, int min, int max, int16 *value)
+{
+	int64		v = 0;
+
+	if (!scan_int(s, min, max, &v))
+		return false;
+	*value = (int16) v;
+	return true;
+}
+
+/* An amount such as 500 or 49.90, in minor units. */
+static bool
+scan_money(Scanner *s, int64 *minor)
+{
+	if (!scan_int(s, 0, INT64CONST(10000000000000), minor))
+		return false;
+	*minor *= 100;
+	if (*s->p == '.')
+	{
+		int			cents = 0;
+
+		for (int i = 0; i < 2; i++)
+		{
+			s->p++;
+			if (*s->p < '0' || *s->p > '9')
+				return scan_fail(s, "two decimals");
+			cents = cents * 10 + (*s->p - '0');
+		}
+		s->p++;
+		*minor += cents;
+	}
+	return true;
+}
+
+static bool
+scan_quoted(Scanner *s, char *out, Size size)
+{
+	const char *end;
+
+	if (!scan_expect(s, '\''))
+		return false;
+	end = strchr(s->p, '\'');
+	if (end == NULL || end - s->p >= size)
+		return scan_fail(s, "a closing quote");
+	memcpy(out, s->p, end - s->p);
+	s->p = end + 1;
+	return true;
+}
+
+static bool
+read_head(Scanner *s, Draft *d)
+{
+	int64		version;
+
+	if (!scan_int(s, 0, PG_INT32_MAX, &version))
+		return false;
+	d->head.version = (int32) version;
+	while (!scan_is(s, ';'))
+	{
+		if (scan_is_word(s, "zone"))
+		{
+			if (!scan_quoted(s, d->head.zone, PROGRAM_ZONE))
+				return false;
+		}
+		else if (scan_is_word(s, "remind"))
+		{
+			int			n = 0;
+
+			do
+			{
+				if (n == PROGRAM_REMINDERS)
+					return program_fail(s, "too many reminders");
+				if (!scan_small(s, 1, 1000, &d->head.reminders[n++]))
+					return false;
+			} while (scan_is(s, ','));
+		}
+		else
+			return scan_fail(s, "zone, remind or \";\"");
+	}
+	return pg_tzset(d->head.zone) != NULL || program_fail(s, "unknown time zone");
+}
+
+static bool
+read_wallet(Scanner *s, Draft *d)
+{
+	ProgramWallet *w = &d->wallet[d->head.n_wallets++];
+
+	w->max_lots = 64;
+	w->policy = REVERSE_DEBT;
+	if (!scan_small(s, 1, PG_INT16_MAX, &w->id) || !scan_word(s, w->code, PROGRAM_NAME))
+		return false;
+	while (!scan_is(s, ';'))
+	{
+		bool		ok = true;
+
+		if (scan_is_word(s, "never"))
+			w->expiry = EXPIRY_NEVER;
+		else if (scan_is_word(s, "days"))
+			w->expiry = EXPIRY_DAYS, ok = scan_small(s, 1, 10000, &w->expiry_n);
+		else if (scan_is_word(s, "months"))
+			w->expiry = EXPIRY_MONTHS, ok = scan_small(s, 1, 1000, &w->expiry_n);
+		else if (scan_is_word(s, "month_end"))
+			w->expiry = EXPIRY_MONTH_END, ok = scan_small(s, 0, 1000, &w->expiry_n);
+		else if (scan_is_word(s, "pending"))
+			ok = scan_small(s, 0, 1000, &w->pending_days);
+		else if (scan_is_word(s, "lots"))
+			ok = scan_small(s, 2, 1000, &w->max_lots);
+		else if (scan_is_word(s, "only_pending"))
+			w->policy = REVERSE_ONLY_PENDING;
+		else if (scan_is_word(s, "within_balance"))
+			w->policy = REVERSE_WITHIN_BALANCE;
+		else if (scan_is_word(s, "debt"))
+			w->policy = REVERSE_DEBT;
+		else if (scan_is_word(s, "spendable"))
+			w->spendable = true;
+		else
+			return scan_fail(s, "a wallet option");
+		if (!ok)
+			return false;
+	}
+	if (w->expiry == EXPIRY_DAYS && w->pending_days >= w->expiry_n)
+		return program_fail(s, "points would expire before they are usable");
+	return true;
+}
+
+static bool
+read_stream(Scanner *s, Draft *d)
+{
+	ProgramStream *m = &d->stream[d->head.n_streams++];
+
+	m->keep_days = 400;
+	m->keep_months = 24;
+	if (!scan_small(s, 1, PG_INT16_MAX, &m->id) || !scan_word(s, m->code, PROGRAM_NAME))
+		return false;
+	while (!scan_is(s, ';'))
+	{
+		bool		ok = true;
+
+		if (scan_is_word(s, "days"))
+			ok = scan_small(s, 31, 10000, &m->keep_days);
+		else if (scan_is_word(s, "months"))
+			ok = scan_small(s, 0, 1200, &m->keep_months);
+		else if (scan_is_word(s, "purchases"))
+			m->purchases = true;
+		else
+			return scan_fail(s, "a stream option");
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+static bool
+read_gives(Scanner *s, ProgramEarn *e)
+{
+	do
+	{
+		if (e->n_give == PROGRAM_GIVES)
+			return program_fail(s, "too many steps in give");
+		if (!scan_int(s, 0, 1000000000, &e->give[e->n_give++]))
+			return false;
+	} while (scan_is(s, ','));
+	return true;
+}
+
+static bool
+read_rounding(Scanner *s, ProgramEarn *e)
+{
+	if (scan_is_word(s, "down"))
+		e->rounding = ROUND_DOWN;
+	else if (scan_is_word(s, "half_up"))
+		e->rounding = ROUND_HALF_UP;
+	else if (scan_is_word(s, "up"))
+		e->rounding = ROUND_UP;
+	else
+		return scan_fail(s, "down, half_up or up");
+	return true;
+}
+
+static bool
+read_earn(Scanner *s, Draft *d)
+{
+	ProgramEarn *e = &d->earn[d->head.n_earns++];
+
+	if (!scan_word(s, e->code, PROGRAM_NAME))
+		return false;
+	while (!scan_is(s, ';'))
+	{
+		bool		ok = true;
+
+		if (scan_is_word(s, "stream"))
+			ok = scan_small(s, 1, PG_INT16_MAX, &e->stream);
+		else if (scan_is_word(s, "wallet"))
+			ok = scan_small(s, 1, PG_INT16_MAX, &e->wallet);
+		else if (scan_is_word(s, "per"))
+			ok = scan_money(s, &e->per) && (e->per > 0 || program_fail(s, "per 0"));
+		else if (scan_is_word(s, "give"))
+			ok = read_gives(s, e);
+		else if (scan_is_word(s, "cap"))
+			ok = scan_small(s, 1, 10000, &e->day_cap);
+		else if (scan_is_word(s, "every"))
+			ok = scan_small(s, 1, 400, &e->every);
+		else if (scan_is_word(s, "tiered"))
+			e->tiered = true;
+		else if (scan_is_word(s, "round"))
+			ok = read_rounding(s, e);
+		else
+			return scan_fail(s, "an earn option");
+		if (!ok)
+			return false;
+	}
+	return e->n_give > 0 || program_fail(s, "earn without give");
+}
+
+/* A measure by its name: spend, orders, max_order of the purchases, or the code of a wallet. */
+static bool
+read_measure(Scanner *s, Draft *d, ProgramCondition *c)
+{
+	char		name[PROGRAM_NAME];
+	const char *at;
+
+	scan_space(s);
+	at = s->p;
+	if (!scan_word(s, name, sizeof(name)))
+		return false;
+	c->measure = MEASURE_WALLET;
+	if (strcmp(name, "spend") == 0)
+		c->measure = MEASURE_AMOUNT;
+	else if (strcmp(name, "orders") == 0)
+		c->measure = MEASURE_COUNT;
+	else if (strcmp(name, "max_order") == 0)
+		c->measure = MEASURE_LARGEST;
+	if (c->measure == MEASURE_WALLET)
+	{
+		for (int i = 0; i < d->head.n_wallets; i++)
+			if (strcmp(d->wallet[i].code, name) == 0)
+				c->id = d->wallet[i].id;
+	}
+	else
+		for (int i = 0; i < d->head.n_streams; i++)
+			if (d->stream[i].purchases)
+				c->id = d->stream[i].id;
+	if (c->id == 0)
+	{
+		s->p = at;
+		return scan_fail(s, "spend, orders, max_order or the code of a wallet");
+	}
+	return true;
+}
+
+static bool
+read_window(Scanner *s, Draft *d, ProgramCondition *c)
+{
+	int			days;
+
+	if (!scan_is(s, '('))
+		return true;
+	if (c->measure == MEASURE_WALLET)
+		return program_fail(s, "a wallet's balance has no window");
+	if (!scan_small(s, 1, 10000, &c->window))
+		return false;
+	/* the unit stands right after the number: 30d, 12mo */
+	if (scan_is_word(s, "d"))
+		c->window_unit = 'd';
+	else if (scan_is_word(s, "mo"))
+		c->window_unit = 'm';
+	else
+		return scan_fail(s, "d or mo");
+	days = c->window_unit == 'd' ? c->window : c->window * 31;
+	for (int i = 0; i < d->head.n_streams; i++)
+		if (d->stream[i].id == c->id && days > d->stream[i].keep_days)
+			return program_fail(s, "the window is longer than the days the stream keeps");
+	return scan_expect(s, ')');
+}
+
+/* {a >= 1 and b >= 2} or {a >= 1 or b >= 2}: all of, or any of. */
+static bool
+read_rule(Scanner *s, Draft *d, int16 *first, int16 *n, bool *any)
+{
+	bool		or_seen = false,
+				and_seen = false;
+
+	*first = d->head.n_conditions;
+	if (!scan_expect(s, '{'))
+		return false;
+	for (;;)
+	{
+		ProgramCondition *c;
+		bool		money;
+
+		if (d->head.n_conditions == PROGRAM_PARTS)
+			return program_fail(s, "too many conditions");
+		c = &d->condition[d->head.n_conditions++];
+		if (!read_measure(s, d, c) || !read_window(s, d, c))
+			return false;
+		money = c->measure == MEASURE_AMOUNT || c->measure == MEASURE_LARGEST;
+		if (!scan_expect(s, '>') || !scan_expect(s, '='))
+			return false;
+		if (!(money ? scan_money(s, &c->at_least)
+					: scan_int(s, 0, LOTS_MAX_AMOUNT, &c->at_least)))
+			return false;
+		if (scan_is_word(s, "or"))
+			or_seen = true;
+		else if (scan_is_word(s, "and"))
+			and_seen = true;
+		else
+			break;
+	}
+	*n = d->head.n_conditions - *first;
+	*any = or_seen;
+	if (or_seen && and_seen)
+		return program_fail(s, "a tier rule joins its conditions by \"and\" or by \"or\", not both");
+	return scan_expect(s, '}');
+}
+
+static bool
+read_multiplier(Scanner *s, ProgramLevel *l)
+{
+	int64		v = 0;
+
+	if (!scan_int(s, 0, 1000000, &v))
+		return false;
+	l->multiplier = (int32) v;
+	return true;
+}
+
+static bool
+read_level(Scanner *s, Draft *d)
+{
+	ProgramLevel *l = &d->level[d->head.n_levels++];
+
+	l->multiplier = 1000;
+	if (!scan_small(s, 1, PG_INT16_MAX, &l->ladder) || !scan_small(s, 0, 100, &l->level) ||
+		!scan_word(s, l->code, PROGRAM_NAME))
+		return false;
+	while (!scan_is(s, ';'))
+	{
+		bool		ok;
+
+		if (scan_is_word(s, "multiplier"))
+			ok = read_multiplier(s, l);
+		else if (scan_is_word(s, "months"))
+			ok = scan_small(s, 1, 120, &l->months);
+		else if (scan_is_word(s, "grace"))
+			ok = scan_small(s, 0, 366, &l->grace);
+		else if (scan_is_word(s, "qualify"))
+			ok = read_rule(s, d, &l->first_qualify, &l->n_qualify, &l->qualify_any);
+		else if (scan_is_word(s, "keep"))
+			ok = read_rule(s, d, &l->first_keep, &l->n_keep, &l->keep_any);
+		else
+			return scan_fail(s, "a level option");
+		if (!ok)
+			return false;
+	}
+	return l->level == 0 || l->n_qualify > 0 ||
+		program_fail(s, "a level above 0 needs a rule to qualify");
+}
+
+/* What no single statement shows. */
+static bool
+check_whole(Scanner *s, Draft *d)
+{
+	for (int i = 0; i < d->head.n_earns; i++)
+	{
+		bool		stream = false,
+					wallet = false;
+
+		for (int j = 0; j < d->head.n_streams; j++)
+			stream |= d->stream[j].id == d->earn[i].stream;
+		for (int j = 0; j < d->head.n_wallets; j++)
+			wallet |= d->wallet[j].id == d->earn[i].wallet;
+		if (!stream || !wallet)
+			return program_fail(s, "an earn rule names an unknown stream or wallet");
+	}
+	for (int i = 0; i < d->head.n_levels; i++)
+	{
+		const ProgramLevel *l = &d->level[i];
+		bool		first = i == 0 || l[-1].ladder != l->ladder;
+
+		if (first ? l->level != 0 : l->level != l[-1].level + 1)
+			return program_fail(s, "the levels of a ladder are numbered from 0 without gaps");
+	}
+	if (d->head.n_wallets == 0 || d->wallet[0].id != 1)
+		return program_fail(s, "the first wallet must be number 1");
+	return true;
+}
+
+static bool
+read_program(Scanner *s, Draft *d)
+{
+	strlcpy(d->head.zone, "Asia/Shanghai", PROGRAM_ZONE);
+	if (!scan_is_word(s, "program"))
+		return scan_fail(s, "program");
+	if (!read_head(s, d))
+		return false;
+	while (scan_space(s), *s->p != '\0')
+	{
+		bool		ok;
+
+		if (d->head.n_wallets == PROGRAM_PARTS || d->head.n_streams == PROGRAM_PARTS ||
+			d->head.n_earns == PROGRAM_PARTS || d->head.n_levels == PROGRAM_PARTS)
+			return program_fail(s, "too many parts");
+		if (scan_is_word(s, "wallet"))
+			ok = read_wallet(s, d);
+		else if (scan_is_word(s, "stream"))
+			ok = read_stream(s, d);
+		else if (scan_is_word(s, "earn"))
+			ok = read_earn(s, d);
+		else if (scan_is_word(s, "level"))
+			ok = read_level(s, d);
+		else
+			return scan_fail(s, "wallet, stream, earn or level");
+		if (!ok)
+			return false;
+	}
+	return check_whole(s, d);
+}
+
+static Program *
+program_pack(const Draft *d)
+{
+	const Program *head = &d->head;
+	Size		size = MAXALIGN(sizeof(Program)) +
+		MAXALIGN(head->n_wallets * sizeof(ProgramWallet)) +
+		MAXALIGN(head->n_streams * sizeof(ProgramStream)) +
+		MAXALIGN(head->n_earns * sizeof(ProgramEarn)) +
+		MAXALIGN(head->n_levels * sizeof(ProgramLevel)) +
+		MAXALIGN(head->n_conditions * sizeof(ProgramCondition));
+	Program    *p = palloc0(size);
+
+	*p = *head;
+	p->format = PROGRAM_FORMAT;
+	SET_VARSIZE(p, size);
+	memcpy(unconstify(ProgramWallet *, program_wallets(p)), d->wallet,
+		   head->n_wallets * sizeof(ProgramWallet));
+	memcpy(unconstify(ProgramStream *, program_streams(p)), d->stream,
+		   head->n_streams * sizeof(ProgramStream));
+	memcpy(unconstify(ProgramEarn *, program_earns(p)), d->earn,
+		   head->n_earns * sizeof(ProgramEarn));
+	memcpy(unconstify(ProgramLevel *, program_levels(p)), d->level,
+		   head->n_levels * sizeof(ProgramLevel));
+	memcpy(unconstify(ProgramCondition *, program_conditions(p)), d->condition,
+		   head->n_conditions * sizeof(ProgramCondition));
+	return p;
+}
+
+static Program *
+program_parse(const char *text, Node *soft)
+{
+	Draft	   *d = palloc0(sizeof(Draft));
+	Scanner		s;
+
+	scan_begin(&s, "program", text, soft);
+	return read_program(&s, d) ? program_pack(d) : NULL;
+}
+
+PG_FUNCTION_INFO_V1(program_in);
+Datum
+program_in(PG_FUNCTION_ARGS)
+{
+	Program    *p = program_parse(PG_GETARG_CSTRING(0), soft_context(fcinfo));
+
+	if (p == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(p);
+}
+
+PG_FUNCTION_INFO_V1(program_recv);
+Datum
+program_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo	in = (StringInfo) PG_GETARG_POINTER(0);
+	int			bytes;
+	char	   *text = pq_getmsgtext(in, in->len - in->cursor, &bytes);
+
+	PG_RETURN_POINTER(program_parse(text, NULL));
+}
+
+static void
+append_rule(StringInfo out, const Program *p, const char *name, int first, int n, bool any)
+{
+	if (n == 0)
+		return;
+	appendStringInfo(out, " %s {", name);
+	for (int i = 0; i < n; i++)
+	{
+		if (i)
+			appendStringInfoString(out, any ? " or " : " and ");
+		program_condition_text(out, p, &program_conditions(p)[first + i]);
+	}
+	appendStringInfoChar(out, '}');
+}
+
+static void
+append_earn(StringInfo out, const ProgramEarn *e)
+{
+	static const char *const rounding[] = {"down", "half_up", "up"};
+
+	appendStringInfo(out, "\nearn %s stream %d wallet %d give", e->code, e->stream, e->wallet);
+	for (int i = 0; i < e->n_give; i++)
+		appendStringInfo(out, "%s%lld", i ? "," : " ", (long long) e->give[i]);
+	if (e->per)
+		appendStringInfo(out, " per %lld.%02d", (long long) e->per / 100, (int) (e->per % 100));
+	appendStringInfo(out, " round %s", rounding[e->rounding]);
+	if (e->day_cap)
+		appendStringInfo(out, " cap %d", e->day_cap);
+	if (e->every)
+		appendStringInfo(out, " every %d", e->every);
+	appendStringInfoString(out, e->tiered ? " tiered;" : ";");
+}
+
+static void
+append_level(StringInfo out, const Program *p, const ProgramLevel *l)
+{
+	appendStringInfo(out, "\nlevel %d %d %s multiplier %d", l->ladder, l->level, l->code,
+					 l->multiplier);
+	if (l->months)
+		appendStringInfo(out, " months %d", l->months);
+	if (l->grace)
+		appendStringInfo(out, " grace %d", l->grace);
+	append_rule(out, p, "qualify", l->first_qualify, l->n_qualify, l->qualify_any);
+	append_rule(out, p, "keep", l->first_keep, l->n_keep, l->keep_any);
+	appendStringInfoChar(out, ';');
+}
+
+static void
+append_wallet(StringInfo out, const ProgramWallet *w)
+{
+	static const char *const expiry[] = {"never", "days", "months", "month_end"};
+	static const char *const policy[] = {"only_pending", "within_balance", "debt"};
+
+	appendStringInfo(out, "\nwallet %d %s %s", w->id, w->code, expiry[w->expiry]);
+	if (w->expiry != EXPIRY_NEVER)
+		appendStringInfo(out, " %d", w->expiry_n);
+	appendStringInfo(out, " pending %d lots %d %s%s;", w->pending_days, w->max_lots,
+					 policy[w->policy], w->spendable ? " spendable" : "");
+}
+
+static void
+program_write(StringInfo out, const Program *p)
+{
+	appendStringInfo(out, "program %d zone '%s'", p->version, p->zone);
+	for (int i = 0; i < PROGRAM_REMINDERS && p->reminders[i]; i++)
+		appendStringInfo(out, "%s%d", i ? "," : " remind ", p->reminders[i]);
+	appendStringInfoChar(out, ';');
+	for (int i = 0; i < p->n_wallets; i++)
+		append_wallet(out, &program_wallets(p)[i]);
+	for (int i = 0; i < p->n_streams; i++)
+	{
+		const ProgramStream *m = &program_streams(p)[i];
+
+		appendStringInfo(out, "\nstream %d %s days %d months %d%s;", m->id, m->code, m->keep_days,
+						 m->keep_months, m->purchases ? " purchases" : "");
+	}
+	for (int i = 0; i < p->n_earns; i++)
+		append_earn(out, &program_earns(p)[i]);
+	for (int i = 0; i < p->n_levels; i++)
+		append_level(out, p, &program_levels(p)[i]);
+}
+
+PG_FUNCTION_INFO_V1(program_out);
+Datum
+program_out(PG_FUNCTION_ARGS)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	program_write(&out, program_open(PG_GETARG_DATUM(0)));
+	PG_RETURN_CSTRING(out.data);
+}
+
+PG_FUNCTION_INFO_V1(program_send);
+Datum
+program_send(PG_FUNCTION_ARGS)
+{
+	StringInfoData text,
+				out;
+
+	initStringInfo(&text);
+	program_write(&text, program_open(PG_GETARG_DATUM(0)));
+	pq_begintypsend(&out);
+	pq_sendtext(&out, text.data, text.len);
+	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
+}
+
+PG_FUNCTION_INFO_V1(program_eq);
+Datum
+program_eq(PG_FUNCTION_ARGS)
+{
+	const Program *a = program_open(PG_GETARG_DATUM(0));
+	const Program *b = program_open(PG_GETARG_DATUM(1));
+
+	PG_RETURN_BOOL(VARSIZE(a) == VARSIZE(b) && memcmp(a, b, VARSIZE(a)) == 0);
+}
