@@ -67,7 +67,7 @@ $(error CHANGELOG.md has no heading for version $(EXTVERSION) of member.control)
 endif
 
 .PHONY: all demo demo-stop test bench lint demo-run test-run bench-run lint-run
-.PHONY: placed drop-clusters lint-c lint-format lint-sql
+.PHONY: format placed drop-clusters lint-c lint-format lint-sql
 all:
 
 # A fresh machine: first the packages, then make again, which now finds pg_config.
@@ -122,8 +122,14 @@ placed:
 
 export MEMBERS DATA ONLY JOBS
 
+# The scripts find their server by PGHOST, PGPORT, PGUSER and PGDATABASE.
 demo-run: placed
-	@tools/demo
+	@tools/cluster drop build/demo
+	@tools/cluster start build/demo -d member shared_buffers=512MB max_wal_size=8GB \
+		synchronous_commit=off >/dev/null
+	@eval "$$(tools/cluster env build/demo)"; tools/demo
+	@echo "The server stays up until make demo-stop; to look around:"
+	@tools/cluster status build/demo
 
 demo-stop:
 	@tools/cluster stop build/demo
@@ -134,7 +140,7 @@ test-run: placed
 bench-run: placed
 	@tools/cluster drop build/bench
 	@tools/cluster start build/bench -d bench shared_preload_libraries= fsync=on \
-		shared_buffers=2GB max_wal_size=16GB maintenance_work_mem=512MB
+		shared_buffers=2GB max_wal_size=16GB maintenance_work_mem=512MB >/dev/null
 	@status=0; eval "$$(tools/cluster env build/bench)"; test/bench/run || status=$$?; \
 		tools/cluster drop build/bench; exit $$status
 
@@ -163,9 +169,11 @@ lint-c: $(LINT_OBJS)
 	@cppcheck --quiet --std=c99 --language=c --error-exitcode=1 --inline-suppr \
 		--enable=warning,portability,performance \
 		--suppress=missingIncludeSystem --suppress=unknownMacro \
-		'-DPG_FUNCTION_INFO_V1(f)=' -DPG_MODULE_MAGIC= '-DPG_MODULE_MAGIC_EXT(...)=' -DPGDLLEXPORT= \
-		'-DPG_FUNCTION_ARGS=FunctionCallInfo fcinfo' \
-		-Isrc src
+		--include=tools/cppcheck.h -DPG_VERSION_NUM=$(VERSION_NUM) -Isrc src
+
+# what lint-format asks for, done
+format:
+	@clang-format -i $(C_FILES)
 
 lint-format:
 	@clang-format --dry-run -Werror $(C_FILES)
