@@ -4,13 +4,6 @@
 #define PG_MODULE_MAGIC_EXT(...)
 #define PGDLLEXPORT
 #define PG_FUNCTION_ARGS FunctionCallInfo fcinfo
-#define RAISE_ERROR abort()
-#define RAISE_FATAL abort()
-#define RAISE_PANIC abort()
-#define RAISE_WARNING (void) 0
-#define RAISE_NOTICE (void) 0
-#define RAISE_INFO (void) 0
-#define RAISE_LOG (void) 0
-#define RAISE_DEBUG1 (void) 0
-#define ereport(level, ...) RAISE_##level
-#define elog(level, ...) RAISE_##level
+#define ERROR abort()
+#define ereport(level, ...) level
+#define elog(level, ...) level
