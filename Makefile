@@ -53,7 +53,11 @@ SQL_SOURCES = $(filter-out $(SQL_ABSENT),$(SQL_LISTED)) $(SQL_MIGRATIONS)
 OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
 INSTALL_SCRIPT_SQL = build/member--$(EXTVERSION).sql
 
-DATA = $(wildcard sql/releases/member--*.sql)
+# To the user DATA is the file to demonstrate with, to PGXS the list of files to install.
+ifeq ($(origin PURCHASES),undefined)
+PURCHASES := $(DATA)
+endif
+override DATA = $(filter-out %/member--$(EXTVERSION).sql,$(wildcard sql/releases/member--*.sql))
 DATA_built = $(INSTALL_SCRIPT_SQL)
 PG_CPPFLAGS = -Isrc
 REGRESS = $(sort $(notdir $(basename $(wildcard test/sql/*.sql))))
@@ -65,6 +69,9 @@ EXTRA_CLEAN = build
 ifeq ($(shell grep -c '^## $(EXTVERSION)\b' CHANGELOG.md),0)
 $(error CHANGELOG.md has no heading for version $(EXTVERSION) of member.control)
 endif
+ifeq ($(shell grep -c '"version": "$(EXTVERSION)"' META.json),0)
+$(error META.json is of another version than member.control, $(EXTVERSION))
+endif
 
 .PHONY: all demo demo-stop test bench lint demo-run test-run bench-run lint-run
 .PHONY: format placed drop-clusters lint-c lint-format lint-sql
@@ -73,7 +80,7 @@ all:
 # A fresh machine: first the packages, then make again, which now finds pg_config.
 demo test bench lint:
 	@tools/prepare $@
-	@$(MAKE) --no-print-directory $@-run
+	@$(MAKE) --no-print-directory $(if $(filter lint,$@),-k) $@-run
 
 ifeq ($(PG_CONFIG),)
 PG_CONFIG := $(shell tools/pg-config)
@@ -120,14 +127,14 @@ placed:
 
 # ---- the commands -------------------------------------------------------------------
 
-export MEMBERS DATA ONLY JOBS
+export PURCHASES MEMBERS ONLY JOBS
 
 # The scripts find their server by PGHOST, PGPORT, PGUSER and PGDATABASE.
 demo-run: placed
 	@tools/cluster drop build/demo
 	@tools/cluster start build/demo -d member shared_buffers=512MB max_wal_size=8GB \
 		synchronous_commit=off >/dev/null
-	@eval "$$(tools/cluster env build/demo)"; tools/demo
+	@eval "$$(tools/cluster env build/demo)"; DATA='$(PURCHASES)' tools/demo
 	@echo "The server stays up until make demo-stop; to look around:"
 	@tools/cluster status build/demo
 
