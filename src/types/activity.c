@@ -20,9 +20,9 @@
 #define SHAPE_RESERVED 0x80
 
 #define HEADER_SIZE 2
-#define STREAM_MAX (3 + 3 + 5 + VARINT_MAX)	  /* head, length, kind, run */
+#define STREAM_MAX (3 + 3 + 5 + VARINT_MAX)	   /* head, length, kind, run */
 #define ENTRY_MAX (6 + 5 + 5 + 3 * VARINT_MAX) /* head and shape, span, active, the numbers */
-#define LENGTH_MAX 3						  /* of a body: 5000 entries are below 2^21 bytes */
+#define LENGTH_MAX 3						   /* of a body: 5000 entries are below 2^21 bytes */
 
 static void
 damaged(const char *detail)
@@ -50,11 +50,11 @@ activity_clear(Activity *a)
 static int
 pool_take(Activity *a, int n)
 {
-	int			start = a->used;
+	int start = a->used;
 
 	if (a->used + n > a->size)
 	{
-		int			size = Max(Max(2 * a->size, a->used + n), 32);
+		int size = Max(Max(2 * a->size, a->used + n), 32);
 
 		a->pool = a->pool ? repalloc(a->pool, size * sizeof(ActivityEntry))
 						  : palloc(size * sizeof(ActivityEntry));
@@ -71,8 +71,8 @@ pool_take(Activity *a, int n)
 void
 activity_reserve(Activity *a, ActivityStream *s, int n)
 {
-	int			room = Max(2 * s->room, n);
-	int			start;
+	int room = Max(2 * s->room, n);
+	int start;
 
 	if (n <= s->room)
 		return;
@@ -90,7 +90,7 @@ insert_stream(Activity *a, int at, int32 id)
 
 	if (a->nstreams == a->maxstreams)
 	{
-		int			max = Max(2 * a->maxstreams, 4);
+		int max = Max(2 * a->maxstreams, 4);
 
 		a->streams = a->streams ? repalloc(a->streams, max * sizeof(ActivityStream))
 								: palloc(max * sizeof(ActivityStream));
@@ -107,7 +107,7 @@ insert_stream(Activity *a, int at, int32 id)
 ActivityStream *
 activity_stream(Activity *a, int stream, bool create)
 {
-	int			at = a->nstreams;
+	int at = a->nstreams;
 
 	while (at > 0 && a->streams[at - 1].id >= stream)
 		at--;
@@ -155,16 +155,17 @@ activity_streams_begin(const activity *packed, ActivityStreams *s)
 				errmsg("unknown format of activity value: version %d, flags %d", (uint8) s->p[0],
 					   (uint8) s->p[1]),
 				errdetail("This library reads version %d, flags 0.", ACTIVITY_VERSION),
-				errhint("The value may have been written by a newer version of the extension member: "
-						"install that version, or restore the value."));
+				errhint(
+					"The value may have been written by a newer version of the extension member: "
+					"install that version, or restore the value."));
 	s->p += HEADER_SIZE;
 }
 
 bool
 activity_streams_next(ActivityStreams *s, ActivityCursor *c)
 {
-	uint64		head;
-	uint64		length;
+	uint64 head;
+	uint64 length;
 
 	memset(c, 0, sizeof(*c));
 	if (s->p == s->end)
@@ -191,8 +192,8 @@ activity_streams_next(ActivityStreams *s, ActivityCursor *c)
 void
 activity_next_shaped(ActivityCursor *c, ActivityEntry *e)
 {
-	uint64		shape = get_varint(&c->p, c->end);
-	uint64		amount;
+	uint64 shape = get_varint(&c->p, c->end);
+	uint64 amount;
 
 	if ((shape & ~(uint64) (SHAPE_RESERVED - 1)) || (shape & SHAPE_GRAIN) > ACTIVITY_OLDER)
 		damaged("An entry is of an unknown shape.");
@@ -274,9 +275,9 @@ activity_decode(const activity *packed, Activity *out)
 static char *
 put_shaped(char *p, const ActivityEntry *e)
 {
-	int32		active = (int32) Min(e->count, e->grain == ACTIVITY_DAY ? 1 : PG_INT32_MAX);
-	int64		largest = e->count > 0 ? e->amount : ACTIVITY_NONE;
-	int			shape = e->grain;
+	int32 active = (int32) Min(e->count, e->grain == ACTIVITY_DAY ? 1 : PG_INT32_MAX);
+	int64 largest = e->count > 0 ? e->amount : ACTIVITY_NONE;
+	int shape = e->grain;
 
 	if (e->last != e->first)
 		shape |= SHAPE_SPAN;
@@ -306,10 +307,10 @@ put_shaped(char *p, const ActivityEntry *e)
 static char *
 put_entry(char *p, const ActivityEntry *e, const ActivityEntry *before)
 {
-	uint64		delta = before ? (uint64) (e->first - before->last - 1)
-							   : zigzag((int64) e->first - ACTIVITY_BASE);
-	bool		plain = e->grain == ACTIVITY_DAY && e->count == 1 && e->amount >= 0 &&
-		e->largest == e->amount;
+	uint64 delta =
+		before ? (uint64) (e->first - before->last - 1) : zigzag((int64) e->first - ACTIVITY_BASE);
+	bool plain =
+		e->grain == ACTIVITY_DAY && e->count == 1 && e->amount >= 0 && e->largest == e->amount;
 
 	p = put_varint(p, delta << 1 | !plain);
 	return plain ? put_varint(p, (uint64) e->amount) : put_shaped(p, e);
@@ -320,8 +321,8 @@ static char *
 put_stream(char *p, const Activity *a, const ActivityStream *s, int32 id_before)
 {
 	const ActivityEntry *e = a->pool + s->start;
-	char	   *body;
-	char	   *q;
+	char *body;
+	char *q;
 
 	p = put_varint(p, (uint64) (s->id - id_before) << 1 | (s->run > 0));
 	q = body = p + LENGTH_MAX;
@@ -341,11 +342,13 @@ static void
 check_limits(int streams, int entries)
 {
 	if (streams > ACTIVITY_MAX_STREAMS)
-		ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("too many streams in activity"),
+		ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				errmsg("too many streams in activity"),
 				errdetail("A value holds at most %d streams, this one would hold %d.",
 						  ACTIVITY_MAX_STREAMS, streams));
 	if (entries > ACTIVITY_MAX_ENTRIES)
-		ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("too many entries in activity"),
+		ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				errmsg("too many entries in activity"),
 				errdetail("A value holds at most %d days and months, this one would hold %d.",
 						  ACTIVITY_MAX_ENTRIES, entries),
 				errhint("Fold old days into months with member.trim."));
@@ -354,10 +357,10 @@ check_limits(int streams, int entries)
 activity *
 activity_encode(const Activity *a)
 {
-	int			entries = 0;
-	int32		id = 0;
-	char	   *out;
-	char	   *p;
+	int entries = 0;
+	int32 id = 0;
+	char *out;
+	char *p;
 
 	for (int i = 0; i < a->nstreams; i++)
 		entries += a->streams[i].n;
@@ -378,7 +381,7 @@ activity_encode(const Activity *a)
 activity *
 activity_empty(void)
 {
-	Activity	none;
+	Activity none;
 
 	activity_init(&none);
 	return activity_encode(&none);

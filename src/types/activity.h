@@ -25,9 +25,9 @@ typedef struct varlena activity;
 #define ACTIVITY_MAX_STREAM 32767
 #define ACTIVITY_MAX_STREAMS 200
 #define ACTIVITY_MAX_ENTRIES 5000
-#define ACTIVITY_KEEP_ALL PG_INT32_MAX	/* keep_days, keep_months: fold nothing */
-#define ACTIVITY_NONE PG_INT64_MIN		/* largest of an entry without events: neutral to Max() */
-#define ACTIVITY_BASE ((DateADT) 8766)	/* 2024-01-01: first days near it take two bytes */
+#define ACTIVITY_KEEP_ALL PG_INT32_MAX /* keep_days, keep_months: fold nothing */
+#define ACTIVITY_NONE PG_INT64_MIN	   /* largest of an entry without events: neutral to Max() */
+#define ACTIVITY_BASE ((DateADT) 8766) /* 2024-01-01: first days near it take two bytes */
 
 typedef enum ActivityGrain
 {
@@ -43,23 +43,23 @@ typedef enum ActivityGrain
  */
 typedef struct ActivityEntry
 {
-	DateADT		first;		/* first day it holds */
-	DateADT		last;		/* last day it holds, in a day entry the same */
-	int64		count;		/* events, >= 0 */
-	int64		amount;		/* sum of their amounts, minor units */
-	int64		largest;	/* largest single amount, ACTIVITY_NONE when count is 0 */
-	int32		active;		/* days with events, not capped, stops at PG_INT32_MAX */
-	int32		grain;		/* ActivityGrain */
+	DateADT first; /* first day it holds */
+	DateADT last;  /* last day it holds, in a day entry the same */
+	int64 count;   /* events, >= 0 */
+	int64 amount;  /* sum of their amounts, minor units */
+	int64 largest; /* largest single amount, ACTIVITY_NONE when count is 0 */
+	int32 active;  /* days with events, not capped, stops at PG_INT32_MAX */
+	int32 grain;   /* ActivityGrain */
 } ActivityEntry;
 
 typedef struct ActivityStream
 {
-	int32		id;
-	int32		kind;		/* kind of the last event, 0 = none */
-	int64		run;		/* so many last events in a row were of that kind, 0 iff kind is 0 */
-	int			start;		/* its entries: pool[start .. start + n) */
-	int			n;
-	int			room;
+	int32 id;
+	int32 kind; /* kind of the last event, 0 = none */
+	int64 run;	/* so many last events in a row were of that kind, 0 iff kind is 0 */
+	int start;	/* its entries: pool[start .. start + n) */
+	int n;
+	int room;
 } ActivityStream;
 
 /*
@@ -68,12 +68,12 @@ typedef struct ActivityStream
  */
 typedef struct Activity
 {
-	ActivityStream *streams;	/* ascending by id, each with at least one entry */
-	int			nstreams;
-	int			maxstreams;
+	ActivityStream *streams; /* ascending by id, each with at least one entry */
+	int nstreams;
+	int maxstreams;
 	ActivityEntry *pool;
-	int			used;
-	int			size;
+	int used;
+	int size;
 } Activity;
 
 /* Walks the streams of a packed value. */
@@ -81,7 +81,7 @@ typedef struct ActivityStreams
 {
 	const char *p;
 	const char *end;
-	int32		stream;		/* id of the stream before */
+	int32 stream; /* id of the stream before */
 } ActivityStreams;
 
 /* Walks the entries of one stream, packed or decoded.  Copy it to walk twice. */
@@ -89,29 +89,29 @@ typedef struct ActivityCursor
 {
 	const ActivityEntry *entry; /* decoded entries left, both NULL when packed */
 	const ActivityEntry *stop;
-	const char *p;				/* packed entries left, both NULL when decoded */
+	const char *p; /* packed entries left, both NULL when decoded */
 	const char *end;
-	DateADT		last;			/* last day of the entry before */
-	bool		begun;			/* there was an entry before */
-	int32		stream;
-	int32		kind;
-	int64		run;
+	DateADT last; /* last day of the entry before */
+	bool begun;	  /* there was an entry before */
+	int32 stream;
+	int32 kind;
+	int64 run;
 } ActivityCursor;
 
 typedef struct ActivityWindow
 {
-	int64		count;
-	int64		amount;
-	int64		largest;		/* ACTIVITY_NONE when count is 0 */
-	int32		active_days;
+	int64 count;
+	int64 amount;
+	int64 largest; /* ACTIVITY_NONE when count is 0 */
+	int32 active_days;
 } ActivityWindow;
 
 /* -- packed and decoded form: activity.c -- */
 
 extern void activity_init(Activity *a);
-extern void activity_clear(Activity *a);	/* no streams, memory kept */
+extern void activity_clear(Activity *a); /* no streams, memory kept */
 extern void activity_decode(const activity *packed, Activity *out);
-extern activity *activity_encode(const Activity *a);	/* errors beyond the limits */
+extern activity *activity_encode(const Activity *a); /* errors beyond the limits */
 extern activity *activity_empty(void);
 
 extern void activity_streams_begin(const activity *packed, ActivityStreams *s);
@@ -126,8 +126,9 @@ extern void activity_next_shaped(ActivityCursor *c, ActivityEntry *e);
 /* Building blocks of the editors and of input. */
 extern ActivityStream *activity_stream(Activity *a, int stream, bool create);
 extern void activity_drop_stream(Activity *a, ActivityStream *s);
-extern void activity_reserve(Activity *a, ActivityStream *s, int n);	/* room for n entries in all */
-extern bool activity_absorb(ActivityEntry *e, const ActivityEntry *x);	/* e += x, false on overflow */
+extern void activity_reserve(Activity *a, ActivityStream *s, int n); /* room for n entries in all */
+extern bool activity_absorb(ActivityEntry *e,
+							const ActivityEntry *x); /* e += x, false on overflow */
 
 /* -- changing the decoded form: activity_edit.c -- */
 
@@ -143,7 +144,8 @@ extern void activity_do_correct(Activity *a, int stream, DateADT day, int64 coun
 								const int64 *largest);
 
 /* Folds what is older than the retention; the streams stays as it is when there is nothing to fold. */
-extern void activity_do_trim(Activity *a, int stream, DateADT day, int32 keep_days, int32 keep_months);
+extern void activity_do_trim(Activity *a, int stream, DateADT day, int32 keep_days,
+							 int32 keep_months);
 
 extern void activity_do_merge(Activity *a, const Activity *other);
 
@@ -189,8 +191,8 @@ activity_active(const ActivityEntry *e)
 static inline bool
 activity_next(ActivityCursor *c, ActivityEntry *e)
 {
-	uint64		head;
-	int64		delta;
+	uint64 head;
+	int64 delta;
 
 	if (c->entry != c->stop)
 	{

@@ -51,7 +51,7 @@ last_event(const ActivityEntry *e, int n)
 static int64
 life_count(const ActivityEntry *e, int n)
 {
-	int64		sum = 0;
+	int64 sum = 0;
 
 	for (int i = 0; i < n; i++)
 		if (pg_add_s64_overflow(sum, e[i].count, &sum))
@@ -77,7 +77,7 @@ entry_covers(const ActivityEntry *e, DateADT day)
 static int
 find_entry(const ActivityEntry *e, int n, DateADT day, bool *found)
 {
-	int			at = n;
+	int at = n;
 
 	while (at > 0 && e[at - 1].first > day)
 		at--;
@@ -115,8 +115,8 @@ insert_entry(Activity *a, ActivityStream *s, int at)
 static void
 put_day(Activity *a, ActivityStream *s, const ActivityEntry *x)
 {
-	bool		found;
-	int			at = find_entry(a->pool + s->start, s->n, x->first, &found);
+	bool found;
+	int at = find_entry(a->pool + s->start, s->n, x->first, &found);
 	ActivityEntry *e;
 
 	if (!found)
@@ -181,17 +181,19 @@ corrected_largest(const ActivityEntry *e, int64 old, const int64 *largest)
 }
 
 static void
-take_back(int stream, ActivityEntry *e, DateADT day, int64 count, int64 amount, const int64 *largest)
+take_back(int stream, ActivityEntry *e, DateADT day, int64 count, int64 amount,
+		  const int64 *largest)
 {
-	int64		held = day >= e->first && day <= e->last ? e->count : 0;
-	char		text[32];
+	int64 held = day >= e->first && day <= e->last ? e->count : 0;
+	char text[32];
 
 	if (count > held)
 	{
 		put_date(text, day);
 		ereport(ERROR, errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				errmsg("count of stream %d on %s would fall below zero", stream, text),
-				errdetail("There are " INT64_FORMAT " events, " INT64_FORMAT " were to be taken back.",
+				errdetail("There are " INT64_FORMAT " events, " INT64_FORMAT
+						  " were to be taken back.",
 						  held, count));
 	}
 	e->count -= count;
@@ -209,8 +211,8 @@ activity_do_correct(Activity *a, int stream, DateADT day, int64 count, int64 amo
 {
 	ActivityEntry x = {.first = day, .last = day, .largest = ACTIVITY_NONE};
 	ActivityStream *s;
-	bool		found;
-	int			at;
+	bool found;
+	int at;
 
 	check_event(stream, day, count);
 	if (count == 0 && amount == 0 && largest == NULL)
@@ -239,9 +241,9 @@ activity_do_correct(Activity *a, int stream, DateADT day, int64 count, int64 amo
 typedef struct Folder
 {
 	ActivityEntry *out;
-	int			n;
-	int			stream;
-	DateADT		older_until;	/* days before this are in the older entry, out[0] */
+	int n;
+	int stream;
+	DateADT older_until; /* days before this are in the older entry, out[0] */
 } Folder;
 
 static void
@@ -255,7 +257,7 @@ static void
 folder_put(Folder *f, const ActivityEntry *x)
 {
 	ActivityEntry *e = f->n > 0 ? f->out + f->n - 1 : NULL;
-	bool		same = false;
+	bool same = false;
 
 	if (e && (e->grain == ACTIVITY_OLDER || x->grain == ACTIVITY_OLDER))
 		same = x->first < f->older_until;
@@ -292,9 +294,9 @@ activity_do_trim(Activity *a, int stream, DateADT day, int32 keep_days, int32 ke
 {
 	ActivityStream *s;
 	ActivityEntry *e;
-	Folder		f = {.stream = stream, .older_until = DATEVAL_NOBEGIN};
-	DateADT		fold_until = DATEVAL_NOBEGIN;
-	DateADT		months_until = DATEVAL_NOBEGIN;
+	Folder f = {.stream = stream, .older_until = DATEVAL_NOBEGIN};
+	DateADT fold_until = DATEVAL_NOBEGIN;
+	DateADT months_until = DATEVAL_NOBEGIN;
 
 	check_event(stream, day, 0);
 	if (keep_days < 0 || keep_months < 0)
@@ -312,7 +314,8 @@ activity_do_trim(Activity *a, int stream, DateADT day, int32 keep_days, int32 ke
 
 	for (int i = 0; i < s->n; i++)
 		if (e[i].grain == ACTIVITY_OLDER ||
-			(e[i].first < months_until && (e[i].grain == ACTIVITY_MONTH || e[i].first < fold_until)))
+			(e[i].first < months_until &&
+			 (e[i].grain == ACTIVITY_MONTH || e[i].first < fold_until)))
 			f.older_until = after_month(e[i].last);
 	for (int i = 0; i < s->n; i++)
 	{
@@ -361,7 +364,7 @@ merge_stream(Activity *a, ActivityStream *s, const Activity *other, const Activi
 	const ActivityEntry *xend;
 	const ActivityEntry *y = other->pool + t->start;
 	const ActivityEntry *yend = y + t->n;
-	Folder		f = {.stream = s->id, .older_until = DATEVAL_NOBEGIN};
+	Folder f = {.stream = s->id, .older_until = DATEVAL_NOBEGIN};
 
 	merged.n = 0;
 	merged.room = 0;
