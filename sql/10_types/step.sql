@@ -1,0 +1,128 @@
+-- The step engine: what an event does to a member.
+-- Attributes of these composites are only ever added at the end; no column of a table has their type.
+
+CREATE TYPE member.step_state AS (
+    lots member.lots,
+    activity member.activity,
+    standing member.standing,
+    at timestamptz,
+    entries integer,
+    hash bytea
+);
+COMMENT ON TYPE member.step_state IS
+    'State of one member: points, activity, levels, the moment it was brought to, number and hash of the last entry. All null: a new member.';
+
+CREATE TYPE member.step_event AS (
+    member_id bigint,
+    kind text,
+    at timestamptz,
+    wallet text,
+    points bigint,
+    amount bigint,
+    usable_from date,
+    until date,
+    event_kind text,
+    category integer,
+    key text,
+    digest bytea,
+    ref integer,
+    origin_at timestamptz,
+    origin_lots member.lots,
+    origin_of bigint,
+    origin_back bigint,
+    origin_largest bigint,
+    source text,
+    journal boolean
+);
+COMMENT ON TYPE member.step_event IS
+    'What happens to a member: kind purchase, refund, event, earn, spend, reverse or day; amount in minor units; origin_*: of the operation a refund or reversal refers to; source and journal: how a run finds it itself.';
+
+CREATE TYPE member.step_entry AS (
+    entry_no integer,
+    kind text,
+    at timestamptz,
+    delta member.lots,
+    points bigint,
+    balance bigint,
+    hash bytea
+);
+COMMENT ON TYPE member.step_entry IS 'A ledger entry a step makes.';
+
+CREATE TYPE member.step_tier AS (
+    ladder smallint,
+    kind text,
+    from_level smallint,
+    to_level smallint,
+    day date,
+    until date,
+    reason text
+);
+COMMENT ON TYPE member.step_tier IS
+    'A decision on a level: rise, keep or fall, with its day and the conditions that decided, each with its actual value.';
+
+CREATE TYPE member.step_result AS (
+    lots member.lots,
+    activity member.activity,
+    standing member.standing,
+    at timestamptz,
+    entries integer,
+    hash bytea,
+    next_due date,
+    made member.step_entry[],
+    tiers member.step_tier[],
+    points bigint,
+    balance bigint,
+    expired bigint,
+    level smallint
+);
+COMMENT ON TYPE member.step_result IS
+    'State after a step and its effects: entries and tier decisions (null when there are none), points and balance of the event''s wallet, next day something is due.';
+
+CREATE OR REPLACE FUNCTION member.step(state member.step_state, event member.step_event, program member.program)
+RETURNS member.step_result
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_step';
+COMMENT ON FUNCTION member.step(member.step_state, member.step_event, member.program) IS
+    'What one event does to one member under one program: time passes (reviews, debt, expiry), then the event, then levels it reaches. Pure: no table, setting or clock. Errors: those of the operation (MB2xx, MB3xx, MB4xx).';
+
+CREATE OR REPLACE FUNCTION member_internal.step_run_step(internal, member.step_state, member.step_event, member.program)
+RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_step_run_step';
+COMMENT ON FUNCTION member_internal.step_run_step(internal, member.step_state, member.step_event, member.program) IS
+    'Transition of step_run.';
+
+CREATE OR REPLACE FUNCTION member_internal.step_run_result(internal) RETURNS member.step_result
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_step_run_result';
+COMMENT ON FUNCTION member_internal.step_run_result(internal) IS 'Result of step_run.';
+
+CREATE AGGREGATE member.step_run(state member.step_state, event member.step_event, program member.program) (
+    SFUNC = member_internal.step_run_step,
+    STYPE = internal,
+    SSPACE = 8192,
+    FINALFUNC = member_internal.step_run_result,
+    FINALFUNC_MODIFY = READ_ONLY
+);
+COMMENT ON AGGREGATE member.step_run(member.step_state, member.step_event, member.program) IS
+    'step over a member''s events in their order, from a first state: as a window function OVER (PARTITION BY member_id ORDER BY … ROWS UNBOUNDED PRECEDING) a row for each event; its last row is the final state.';
+
+CREATE OR REPLACE FUNCTION member.entry_hash(
+    previous bytea, member_id bigint, entry_no integer, kind text, at timestamptz, program_version integer,
+    ref integer, ref_part bigint, delta member.lots, points bigint, balance bigint, key text, digest bytea)
+RETURNS bytea
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_entry_hash';
+COMMENT ON FUNCTION member.entry_hash(bytea, bigint, integer, text, timestamptz, integer, integer, bigint, member.lots, bigint, bigint, text, bytea) IS
+    'SHA-256 an entry with these columns has in the chain after the entry with hash previous (null: the first). Format in docs/internals/ledger.md.';
+
+CREATE OR REPLACE FUNCTION member_internal.digest(salt bigint, arguments text) RETURNS bytea
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_digest';
+COMMENT ON FUNCTION member_internal.digest(bigint, text) IS
+    'What an idempotency key is bound to: SHA-256 of the member''s salt and the arguments of the call.';
+
+CREATE OR REPLACE FUNCTION member.now() RETURNS timestamptz
+LANGUAGE c VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_now';
+COMMENT ON FUNCTION member.now() IS
+    'The time the engine goes by: the real time, or what a superuser has set as member.clock.';
+
+CREATE OR REPLACE FUNCTION member.clock_is_set() RETURNS boolean
+LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_clock_is_set';
+COMMENT ON FUNCTION member.clock_is_set() IS
+    'Whether member.clock overrides the real time in this session; never in production.';

@@ -1,0 +1,442 @@
+/*
+ * step.c: what one event does to one member under one program.
+ *
+ * First time passes: reviews that fell due are decided, each as of its day, debt is paid and lots expire,
+ * activity older than its retention is folded; if that moves points it is an entry of its own, so that
+ * taking the operation back never brings back what had expired.  Then the event is applied, then levels
+ * it reaches.  An event dated before the state was last brought forward counts on its own day in the
+ * activity and for the validity of what it earns; time does not run backwards for it.
+ */
+#include "compat.h"
+
+#include "common/int.h"
+
+#include "core/step.h"
+#include "errors.h"
+#include "util/day.h"
+
+typedef struct Step
+{
+	const Program *program;
+	StepState  *state;
+	const StepEvent *event;
+	StepEffects *out;
+	const ProgramWallet *wallet; /* whose points and balance the entry tells */
+	DateADT		day;			 /* of the event */
+	DateADT		today;			 /* the later of that and the state's */
+	TimestampTz now;			 /* likewise, as a moment */
+	Book		delta;			 /* of the operation */
+} Step;
+
+/* ---- time passes ---- */
+
+static void
+fold_activity(Step *s)
+{
+	const ProgramStream *m = program_streams(s->program);
+
+	for (int i = 0; i < s->program->n_streams; i++)
+		activity_do_trim(&s->state->activity, m[i].id, s->today, m[i].keep_days, m[i].keep_months);
+}
+
+static void
+write_entry(Step *s, const char *kind, const Book *delta, bool operation)
+{
+	StepEntry  *e = &s->out->entry[s->out->n_entries++];
+	const StepEvent *event = s->event;
+	EntryFacts	facts = {0};
+
+	book_add_all(&s->state->book, delta, 1);
+	e->kind = kind;
+	e->entry_no = ++s->state->entries;
+	e->at = operation ? event->at : s->now;
+	e->delta = *delta;
+	e->points = book_total(delta, s->wallet->id);
+	e->balance = book_balance(&s->state->book, s->wallet->id, s->today);
+
+	facts.member_id = event->member_id;
+	facts.entry_no = e->entry_no;
+	facts.kind = kind;
+	facts.at = e->at;
+	facts.program_version = s->program->version;
+	facts.delta = book_encode(delta);
+	facts.points = e->points;
+	facts.balance = e->balance;
+	if (operation)
+	{
+		facts.ref = event->ref;
+		facts.ref_part = event->kind == STEP_REFUND ? event->amount : event->ref ? event->points : 0;
+		facts.key = event->key;
+		facts.digest = event->digest;
+	}
+	entry_hash(s->state->hash, &facts, e->hash);
+	memcpy(s->state->hash, e->hash, ENTRY_HASH_LEN);
+}
+
+static void
+pass_time(Step *s)
+{
+	Facts		facts = {s->program, &s->state->book, &s->state->activity};
+	const ProgramWallet *w = program_wallets(s->program);
+	Book		delta,
+				after,
+				merged;
+
+	ladder_advance(&facts, &s->state->standing, s->today, &s->out->tiers);
+	fold_activity(s);
+
+	book_settle(&s->state->book, s->today, &delta);
+	for (int i = 0; i < delta.n; i++)
+		s->out->expired -= delta.lot[i].wallet == s->wallet->id ? delta.lot[i].amount : 0;
+	book_init(&after);
+	book_add_all(&after, &s->state->book, 1);
+	book_add_all(&after, &delta, 1);
+	for (int i = 0; i < s->program->n_wallets; i++)
+	{
+		book_cap(&after, w[i].id, w[i].max_lots - 1, &merged);
+		book_add_all(&after, &merged, 1);
+		book_add_all(&delta, &merged, 1);
+	}
+	if (delta.n > 0)
+		write_entry(s, s->out->expired ? "expire" : "settle", &delta, false);
+}
+
+/* ---- earning ---- */
+
+static void
+points_in_range(int64 points)
+{
+	if (points < 1 || points > LOTS_MAX_AMOUNT)
+		ereport(ERROR, errcode(ERRCODE_POINTS_OUT_OF_RANGE),
+				errmsg("points out of range: %lld", (long long) points),
+				errdetail("Points are between 1 and %lld.", (long long) LOTS_MAX_AMOUNT));
+}
+
+/* Award points of a wallet for that day's event, dated as the wallet says. */
+static void
+award(Step *s, const ProgramWallet *w, int64 points, int pending_days)
+{
+	Lot			lot = {w->id, DATEVAL_NOBEGIN, program_until(w, s->day), points};
+
+	if (points == 0)
+		return;
+	if (pending_days > 0)
+	{
+		lot.from = s->day + pending_days;
+		if (lot.until <= lot.from)
+			lot.until = program_until(w, lot.from);
+	}
+	book_add(&s->delta, lot);
+}
+
+static int64
+rounded(int128 numerator, int64 denominator, int16 rounding)
+{
+	switch ((Rounding) rounding)
+	{
+		case ROUND_HALF_UP:
+			numerator += denominator / 2;
+			break;
+		case ROUND_UP:
+			numerator += denominator - 1;
+			break;
+		case ROUND_DOWN:
+			break;
+	}
+	numerator /= denominator;
+	if (numerator > LOTS_MAX_AMOUNT)
+		ereport(ERROR, errcode(ERRCODE_POINTS_OUT_OF_RANGE), errmsg("the award is out of range"));
+	return (int64) numerator;
+}
+
+/* Thousandths by which the member's level multiplies points: the highest of its ladders. */
+static int32
+multiplier(Step *s)
+{
+	int32		best = 0;
+	const ProgramLevel *l = program_levels(s->program);
+
+	for (int i = 0; i < s->program->n_levels; i++)
+	{
+		const Rank *r = standing_rank(&s->state->standing, l[i].ladder, false);
+
+		if (l[i].level == (r ? r->level : 0))
+			best = Max(best, l[i].multiplier);
+	}
+	return best ? best : 1000;
+}
+
+/* What one earning rule gives for the event; before is what the day held without it. */
+static int64
+earned(Step *s, const ProgramEarn *e, int64 before)
+{
+	int128		points = e->give[0];
+	int64		per = 1;
+
+	if (e->day_cap && before >= e->day_cap)
+		return 0;
+	if (e->per)
+	{
+		points *= s->event->amount;
+		per = e->per;
+	}
+	else if (e->n_give > 1 || e->every)
+	{
+		ActivityCursor c;
+		bool		exact;
+		int			streak;
+
+		activity_seek_decoded(&s->state->activity, e->stream, &c);
+		streak = Max(1, activity_streak(c, s->day, &exact));
+		if (e->every && streak % e->every != 0)
+			return 0;
+		points = e->give[Min(streak, e->n_give) - 1];
+	}
+	if (e->tiered)
+	{
+		points *= multiplier(s);
+		per *= 1000;
+	}
+	return rounded(points, per, e->rounding);
+}
+
+/* A purchase or an event feeds its stream and earns by the rules of that stream. */
+static void
+feed_stream(Step *s, const ProgramStream *m, int64 amount)
+{
+	const ProgramEarn *e = program_earns(s->program);
+	ActivityCursor c;
+	ActivityWindow before = {0};
+	ActivityEntry cut;
+
+	/* On a day that is folded already the cap counts the whole month: late events do not earn twice. */
+	if (activity_seek_decoded(&s->state->activity, m->id, &c) &&
+		!activity_window_try(c, s->day, s->day + 1, &before, &cut))
+		before.count = cut.count;
+	activity_do_add(&s->state->activity, m->id, s->day, 1, amount, amount, s->event->category);
+	for (int i = 0; i < s->program->n_earns; i++)
+		if (e[i].stream == m->id)
+		{
+			const ProgramWallet *w = program_wallet(s->program, e[i].wallet);
+
+			award(s, w, earned(s, &e[i], before.count), m->purchases ? w->pending_days : 0);
+		}
+}
+
+static void
+do_purchase(Step *s)
+{
+	const ProgramStream *m = program_purchases(s->program);
+
+	if (m)
+		feed_stream(s, m, s->event->amount);
+}
+
+static void
+do_event(Step *s)
+{
+	const ProgramStream *m = program_stream_named(s->program, s->event->event_kind);
+
+	if (m)
+		feed_stream(s, m, s->event->amount);
+}
+
+static void
+do_earn(Step *s)
+{
+	const StepEvent *e = s->event;
+	Lot			lot = {s->wallet->id, e->usable_from, e->until, e->points};
+
+	points_in_range(e->points);
+	if (lot.from <= s->day)
+		lot.from = DATEVAL_NOBEGIN;
+	if (DATE_IS_NOBEGIN(lot.until))
+		lot.until = program_until(s->wallet, lot.from == DATEVAL_NOBEGIN ? s->day : lot.from);
+	if (lot.until <= s->day || lot.from >= lot.until)
+		ereport(ERROR, errcode(ERRCODE_DAY_OUT_OF_RANGE),
+				errmsg("points would expire before they can be used"),
+				errhint("\"until\" is exclusive: it is the first day the points are gone."));
+	book_add(&s->delta, lot);
+}
+
+/* ---- spending and giving back ---- */
+
+static void
+do_spend(Step *s)
+{
+	int64		points = s->event->points;
+	int64		usable = book_balance(&s->state->book, s->wallet->id, s->today);
+
+	points_in_range(points);
+	if (!s->wallet->spendable)
+		ereport(ERROR, errcode(ERRCODE_NOT_SPENDABLE),
+				errmsg("wallet \"%s\" can't be spent", s->wallet->code),
+				errhint("Wallets are made spendable in member.wallet, then published."));
+	if (usable < points)
+		ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_POINTS),
+				errmsg("not enough points: %lld asked, %lld usable", (long long) points,
+					   (long long) usable),
+				errdetail("Wallet \"%s\" of member %lld.", s->wallet->code,
+						  (long long) s->event->member_id));
+	book_take(&s->state->book, s->wallet->id, points, s->today, &s->delta);
+}
+
+/* The lots of the origin that fall on this part of it: the rest is for other parts. */
+static void
+origin_part(const StepEvent *e, int64 part, Book *lots)
+{
+	Book		before;
+
+	book_share(&e->origin_lots, e->origin_back + part, e->origin_of, lots);
+	book_share(&e->origin_lots, e->origin_back, e->origin_of, &before);
+	book_add_all(lots, &before, -1);
+}
+
+/* Take an award back lot by lot under each wallet's policy; give a spend back to its very lots. */
+static void
+give_back(Step *s, int64 part)
+{
+	Book		lots,
+				left,
+				taken;
+
+	origin_part(s->event, part, &lots);
+	book_init(&left);
+	book_add_all(&left, &s->state->book, 1);
+	for (int i = 0; i < lots.n; i++)
+	{
+		Book		one = {1, 1, &lots.lot[i]};
+
+		if (lots.lot[i].amount < 0)
+		{
+			book_add_all(&s->delta, &one, -1);
+			continue;
+		}
+		book_reverse(&left, &one, s->today, program_wallet(s->program, lots.lot[i].wallet)->policy,
+					 &taken);
+		book_add_all(&left, &taken, 1);
+		book_add_all(&s->delta, &taken, 1);
+	}
+}
+
+static void
+do_refund(Step *s)
+{
+	const StepEvent *e = s->event;
+	const ProgramStream *m = program_purchases(s->program);
+
+	if (e->amount < 1 || e->amount > e->origin_of - e->origin_back)
+		ereport(ERROR, errcode(ERRCODE_REFUND_EXCEEDS),
+				errmsg("refund exceeds what is left of the purchase"),
+				errdetail("Asked %lld, left %lld, in minor units.", (long long) e->amount,
+						  (long long) (e->origin_of - e->origin_back)));
+	if (m)
+		activity_do_correct(&s->state->activity, m->id, program_day(s->program, e->origin_at),
+							e->origin_back + e->amount == e->origin_of, e->amount,
+							e->has_largest ? &e->origin_largest : NULL);
+	give_back(s, e->amount);
+}
+
+static void
+do_reverse(Step *s)
+{
+	const StepEvent *e = s->event;
+
+	points_in_range(e->points);
+	if (e->points > e->origin_of - e->origin_back)
+		ereport(ERROR, errcode(ERRCODE_NOT_REVERSIBLE),
+				errmsg("only %lld points of entry %d are left to reverse",
+					   (long long) (e->origin_of - e->origin_back), e->ref));
+	give_back(s, e->points);
+}
+
+/* ---- the step ---- */
+
+/* The first day after today on which something has to be booked or said. */
+static DateADT
+next_due(Step *s)
+{
+	const Book *b = &s->state->book;
+	DateADT		due = standing_due(&s->state->standing);
+
+	for (int i = 0; i < b->n; i++)
+	{
+		const Lot  *lot = &b->lot[i];
+		const ProgramWallet *w = program_wallet(s->program, lot->wallet);
+
+		if (lot->from > s->today && book_balance(b, lot->wallet, s->today) < 0)
+			due = Min(due, lot->from);
+		if (lot->until <= s->today || DATE_IS_NOEND(lot->until))
+			continue;
+		due = Min(due, lot->until);
+		for (int j = 0; w && w->spendable && j < PROGRAM_REMINDERS; j++)
+			if (s->program->reminders[j] && lot->until - s->program->reminders[j] > s->today)
+				due = Min(due, lot->until - s->program->reminders[j]);
+	}
+	return due;
+}
+
+static const char *
+apply(Step *s)
+{
+	switch (s->event->kind)
+	{
+		case STEP_PURCHASE:
+			do_purchase(s);
+			return "purchase";
+		case STEP_REFUND:
+			do_refund(s);
+			return "refund";
+		case STEP_EVENT:
+			do_event(s);
+			return "event";
+		case STEP_EARN:
+			do_earn(s);
+			return "earn";
+		case STEP_SPEND:
+			do_spend(s);
+			return "spend";
+		case STEP_REVERSE:
+			do_reverse(s);
+			return "reverse";
+		case STEP_DAY:
+			break;
+	}
+	return NULL;
+}
+
+void
+step(const Program *program, StepState *state, const StepEvent *event, StepEffects *out)
+{
+	Step		s = {0};
+	const char *kind;
+	const Rank *rank;
+
+	memset(out, 0, sizeof(*out));
+	s.program = program;
+	s.state = state;
+	s.event = event;
+	s.out = out;
+	s.wallet = event->wallet ? program_wallet_named(program, event->wallet) : program_wallets(program);
+	s.day = s.today = program_day(program, event->at);
+	if (state->begun)
+		s.today = Max(s.day, program_day(program, state->at));
+	s.now = state->begun ? Max(event->at, state->at) : event->at;
+	book_init(&s.delta);
+
+	pass_time(&s);
+	kind = apply(&s);
+	if (kind)
+	{
+		Facts		facts = {program, &state->book, &state->activity};
+
+		write_entry(&s, kind, &s.delta, true);
+		ladder_event(&facts, &state->standing, s.today, &out->tiers);
+	}
+	state->at = s.now;
+	state->begun = true;
+	out->awarded = s.delta;
+	out->next_due = next_due(&s);
+	rank = standing_rank(&state->standing, 1, false);
+	out->level = rank ? rank->level : 0;
+}

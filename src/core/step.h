@@ -1,0 +1,106 @@
+/*
+ * step.h: what one event does to one member under one program.
+ *
+ * step() is the only place where points are earned, spent, refunded and expired and where levels change.
+ * It takes values and gives values: no table, no setting, no clock.
+ */
+#ifndef MEMBER_STEP_H
+#define MEMBER_STEP_H
+
+#include "compat.h"
+
+#include "core/ladder.h"
+#include "datatype/timestamp.h"
+
+#define ENTRY_HASH_LEN 32
+
+typedef enum StepKind
+{
+	STEP_PURCHASE,
+	STEP_REFUND,
+	STEP_EVENT,
+	STEP_EARN,
+	STEP_SPEND,
+	STEP_REVERSE,
+	STEP_DAY
+} StepKind;
+
+typedef struct StepState
+{
+	Book		book;
+	Activity	activity;
+	Standing	standing;
+	TimestampTz at; /* the latest moment the state has been brought to */
+	bool		begun; /* at is set */
+	int32		entries; /* number of the last entry */
+	uint8		hash[ENTRY_HASH_LEN]; /* of the last entry; zero before the first */
+} StepState;
+
+typedef struct StepEvent
+{
+	StepKind	kind;
+	int64		member_id;
+	TimestampTz at;
+	const char *wallet; /* NULL: the first */
+	int64		points;
+	int64		amount; /* minor units */
+	DateADT		usable_from;
+	DateADT		until; /* DATEVAL_NOBEGIN: as the wallet says */
+	const char *event_kind;
+	int32		category; /* kind for runs, 0: none */
+	/* of the operation a refund or reversal refers to */
+	bool		has_origin;
+	TimestampTz origin_at;
+	Book		origin_lots;	/* its delta */
+	int64		origin_of;		/* its amount or points */
+	int64		origin_back;	/* what was given back of that before */
+	bool		has_largest;
+	int64		origin_largest; /* largest purchase left that day */
+	int32		ref;			/* its entry number; 0: none */
+	const char *key;			/* NULL for imported history */
+	struct varlena *digest;
+} StepEvent;
+
+typedef struct StepEntry
+{
+	const char *kind;
+	int32		entry_no;
+	TimestampTz at;
+	Book		delta;
+	int64		points;	 /* moved in the event's wallet */
+	int64		balance; /* of that wallet after it */
+	uint8		hash[ENTRY_HASH_LEN];
+} StepEntry;
+
+typedef struct StepEffects
+{
+	int			n_entries;
+	StepEntry	entry[2]; /* what time did, if anything; then the operation */
+	TierChanges tiers;
+	Book		awarded; /* delta of the operation */
+	int64		expired;
+	DateADT		next_due;
+	int16		level; /* in the first ladder */
+} StepEffects;
+
+/* What an entry says, as it enters the hash chain. */
+typedef struct EntryFacts
+{
+	int64		member_id;
+	int32		entry_no;
+	const char *kind;
+	TimestampTz at;
+	int32		program_version;
+	int32		ref;
+	int64		ref_part;
+	const struct varlena *delta;
+	int64		points;
+	int64		balance;
+	const char *key;
+	const struct varlena *digest;
+} EntryFacts;
+
+extern void entry_hash(const uint8 *previous, const EntryFacts *e, uint8 *hash);
+extern void step(const Program *program, StepState *state, const StepEvent *event, StepEffects *out);
+
+#endif

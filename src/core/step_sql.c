@@ -1,0 +1,544 @@
+/*
+ * step_sql.c: step as SQL sees it: composites in and out, and the aggregate that runs it over a history.
+ *
+ * The attributes of the composites are declared in sql/10_types/step.sql; the enums here are their places.
+ * Attributes are only ever added at the end.
+ */
+#include "compat.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/typcache.h"
+
+#include "core/step.h"
+#include "errors.h"
+
+typedef enum StateAttribute
+{
+	STATE_LOTS,
+	STATE_ACTIVITY,
+	STATE_STANDING,
+	STATE_AT,
+	STATE_ENTRIES,
+	STATE_HASH,
+	STATE_NATTS
+} StateAttribute;
+
+typedef enum EventAttribute
+{
+	EVENT_MEMBER_ID,
+	EVENT_KIND,
+	EVENT_AT,
+	EVENT_WALLET,
+	EVENT_POINTS,
+	EVENT_AMOUNT,
+	EVENT_USABLE_FROM,
+	EVENT_UNTIL,
+	EVENT_EVENT_KIND,
+	EVENT_CATEGORY,
+	EVENT_KEY,
+	EVENT_DIGEST,
+	EVENT_REF,
+	EVENT_ORIGIN_AT,
+	EVENT_ORIGIN_LOTS,
+	EVENT_ORIGIN_OF,
+	EVENT_ORIGIN_BACK,
+	EVENT_ORIGIN_LARGEST,
+	EVENT_SOURCE,
+	EVENT_JOURNAL,
+	EVENT_NATTS
+} EventAttribute;
+
+typedef enum ResultAttribute
+{
+	RESULT_LOTS,
+	RESULT_ACTIVITY,
+	RESULT_STANDING,
+	RESULT_AT,
+	RESULT_ENTRIES,
+	RESULT_HASH,
+	RESULT_NEXT_DUE,
+	RESULT_MADE,
+	RESULT_TIERS,
+	RESULT_POINTS,
+	RESULT_BALANCE,
+	RESULT_EXPIRED,
+	RESULT_LEVEL,
+	RESULT_NATTS
+} ResultAttribute;
+
+/* Row types looked up once a query. */
+typedef struct StepTypes
+{
+	TupleDesc	event;
+	TupleDesc	state;
+	TupleDesc	result;
+	TupleDesc	made;
+	TupleDesc	tier;
+} StepTypes;
+
+/* One purchase of the run, for refunds that follow in it. */
+typedef struct Journal
+{
+	char	   *source;
+	TimestampTz at;
+	DateADT		day;
+	struct varlena *lots;
+	int64		amount;
+	int64		back;
+	int32		entry_no;
+} Journal;
+
+/* State of the aggregate: one member. */
+typedef struct StepRun
+{
+	MemoryContext keep; /* the aggregate's */
+	MemoryContext work; /* reset for each event */
+	StepTypes	types;
+	StepState	state;
+	struct varlena *lots;
+	struct varlena *activity;
+	struct varlena *standing;
+	StepEffects effects;
+	Journal    *journal;
+	int			n_journal;
+	int			size_journal;
+} StepRun;
+
+/* ---- composites in ---- */
+
+static TupleDesc
+element_type(TupleDesc desc, int attribute)
+{
+	Oid			element = get_element_type(TupleDescAttr(desc, attribute)->atttypid);
+
+	return lookup_rowtype_tupdesc_copy(element, -1);
+}
+
+static void
+load_types(StepTypes *types, Oid result, Oid state, Oid event)
+{
+	types->state = lookup_rowtype_tupdesc_copy(state, -1);
+	types->event = lookup_rowtype_tupdesc_copy(event, -1);
+	types->result = BlessTupleDesc(lookup_rowtype_tupdesc_copy(result, -1));
+	types->made = BlessTupleDesc(element_type(types->result, RESULT_MADE));
+	types->tier = BlessTupleDesc(element_type(types->result, RESULT_TIERS));
+	if (types->result->natts < RESULT_NATTS || types->state->natts < STATE_NATTS ||
+		types->event->natts < EVENT_NATTS)
+		elog(ERROR, "composite types of step are older than the library");
+}
+
+static void
+deform(Datum composite, TupleDesc desc, Datum *values, bool *nulls)
+{
+	HeapTupleHeader header = DatumGetHeapTupleHeader(composite);
+	HeapTupleData tuple;
+
+	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
+	ItemPointerSetInvalid(&tuple.t_self);
+	tuple.t_tableOid = InvalidOid;
+	tuple.t_data = header;
+	heap_deform_tuple(&tuple, desc, values, nulls);
+}
+
+static void
+read_state(Datum composite, TupleDesc desc, StepState *state)
+{
+	Datum		v[STATE_NATTS];
+	bool		null[STATE_NATTS];
+
+	memset(state, 0, sizeof(*state));
+	activity_init(&state->activity);
+	deform(composite, desc, v, null);
+	if (!null[STATE_LOTS])
+		book_decode(&state->book, PG_DETOAST_DATUM_PACKED(v[STATE_LOTS]));
+	if (!null[STATE_ACTIVITY])
+		activity_decode(PG_DETOAST_DATUM_PACKED(v[STATE_ACTIVITY]), &state->activity);
+	if (!null[STATE_STANDING])
+		standing_decode(&state->standing, PG_DETOAST_DATUM_PACKED(v[STATE_STANDING]));
+	state->begun = !null[STATE_AT];
+	if (state->begun)
+		state->at = DatumGetTimestampTz(v[STATE_AT]);
+	state->entries = null[STATE_ENTRIES] ? 0 : DatumGetInt32(v[STATE_ENTRIES]);
+	if (!null[STATE_HASH])
+	{
+		bytea	   *hash = (bytea *) PG_DETOAST_DATUM_PACKED(v[STATE_HASH]);
+
+		if (VARSIZE_ANY_EXHDR(hash) != ENTRY_HASH_LEN)
+			ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED), errmsg("hash of the state is damaged"),
+					errdetail("It must have %d bytes.", ENTRY_HASH_LEN));
+		memcpy(state->hash, VARDATA_ANY(hash), ENTRY_HASH_LEN);
+	}
+}
+
+static StepKind
+read_kind(const char *kind)
+{
+	static const char *const names[] = {"purchase", "refund", "event", "earn",
+										"spend", "reverse", "day"};
+
+	for (int i = 0; i < lengthof(names); i++)
+		if (strcmp(names[i], kind) == 0)
+			return (StepKind) i;
+	ereport(ERROR, errcode(ERRCODE_UNKNOWN_KIND), errmsg("unknown kind of step \"%s\"", kind));
+	return STEP_DAY;
+}
+
+static const char *
+text_or_null(const Datum *v, const bool *null, int i)
+{
+	return null[i] ? NULL : TextDatumGetCString(v[i]);
+}
+
+static int64
+int64_or_zero(const Datum *v, const bool *null, int i)
+{
+	return null[i] ? 0 : DatumGetInt64(v[i]);
+}
+
+static void
+read_event(const Datum *v, const bool *null, StepEvent *e)
+{
+	memset(e, 0, sizeof(*e));
+	if (null[EVENT_MEMBER_ID] || null[EVENT_KIND] || null[EVENT_AT])
+		ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				errmsg("member_id, kind and at of a step must not be null"));
+	e->member_id = DatumGetInt64(v[EVENT_MEMBER_ID]);
+	e->kind = read_kind(TextDatumGetCString(v[EVENT_KIND]));
+	e->at = DatumGetTimestampTz(v[EVENT_AT]);
+	e->wallet = text_or_null(v, null, EVENT_WALLET);
+	e->points = int64_or_zero(v, null, EVENT_POINTS);
+	e->amount = int64_or_zero(v, null, EVENT_AMOUNT);
+	e->usable_from = null[EVENT_USABLE_FROM] ? DATEVAL_NOBEGIN
+											 : DatumGetDateADT(v[EVENT_USABLE_FROM]);
+	e->until = null[EVENT_UNTIL] ? DATEVAL_NOBEGIN : DatumGetDateADT(v[EVENT_UNTIL]);
+	e->event_kind = null[EVENT_EVENT_KIND] ? "" : TextDatumGetCString(v[EVENT_EVENT_KIND]);
+	e->category = null[EVENT_CATEGORY] ? 0 : DatumGetInt32(v[EVENT_CATEGORY]);
+	e->key = text_or_null(v, null, EVENT_KEY);
+	e->digest = null[EVENT_DIGEST] ? NULL : PG_DETOAST_DATUM_PACKED(v[EVENT_DIGEST]);
+	e->ref = null[EVENT_REF] ? 0 : DatumGetInt32(v[EVENT_REF]);
+	e->has_origin = !null[EVENT_ORIGIN_LOTS];
+	if (e->has_origin)
+	{
+		book_decode(&e->origin_lots, PG_DETOAST_DATUM_PACKED(v[EVENT_ORIGIN_LOTS]));
+		e->origin_at = null[EVENT_ORIGIN_AT] ? e->at : DatumGetTimestampTz(v[EVENT_ORIGIN_AT]);
+		e->origin_of = int64_or_zero(v, null, EVENT_ORIGIN_OF);
+		e->origin_back = int64_or_zero(v, null, EVENT_ORIGIN_BACK);
+		e->has_largest = !null[EVENT_ORIGIN_LARGEST];
+		e->origin_largest = int64_or_zero(v, null, EVENT_ORIGIN_LARGEST);
+	}
+}
+
+static void
+origin_required(const StepEvent *e)
+{
+	if ((e->kind == STEP_REFUND || e->kind == STEP_REVERSE) &&
+		(!e->has_origin || e->origin_of < 1))
+		ereport(ERROR, errcode(ERRCODE_UNKNOWN_PURCHASE),
+				errmsg("a refund or reversal needs the operation it refers to"));
+}
+
+/* ---- composites out ---- */
+
+static Datum
+bytes_datum(const uint8 *bytes, int len)
+{
+	bytea	   *b = palloc(VARHDRSZ + len);
+
+	SET_VARSIZE(b, VARHDRSZ + len);
+	memcpy(VARDATA(b), bytes, len);
+	return PointerGetDatum(b);
+}
+
+static Datum
+composite_array(TupleDesc desc, Datum *elements, int n)
+{
+	return PointerGetDatum(construct_array(elements, n, desc->tdtypeid, -1, false, 'd'));
+}
+
+static Datum
+made_datum(const StepTypes *types, const StepEffects *out)
+{
+	Datum		elements[lengthof(out->entry)];
+	bool		null[7] = {false};
+
+	for (int i = 0; i < out->n_entries; i++)
+	{
+		const StepEntry *e = &out->entry[i];
+		Datum		v[7];
+
+		v[0] = Int32GetDatum(e->entry_no);
+		v[1] = CStringGetTextDatum(e->kind);
+		v[2] = TimestampTzGetDatum(e->at);
+		v[3] = PointerGetDatum(book_encode(&e->delta));
+		v[4] = Int64GetDatum(e->points);
+		v[5] = Int64GetDatum(e->balance);
+		v[6] = bytes_datum(e->hash, ENTRY_HASH_LEN);
+		elements[i] = HeapTupleGetDatum(heap_form_tuple(types->made, v, null));
+	}
+	return composite_array(types->made, elements, out->n_entries);
+}
+
+static Datum
+tiers_datum(const StepTypes *types, const StepEffects *out)
+{
+	Datum	   *elements = palloc(out->tiers.n * sizeof(Datum));
+
+	for (int i = 0; i < out->tiers.n; i++)
+	{
+		const TierChange *t = &out->tiers.change[i];
+		Datum		v[7];
+		bool		null[7] = {false};
+
+		v[0] = Int16GetDatum(t->ladder);
+		v[1] = CStringGetTextDatum(t->kind);
+		v[2] = Int16GetDatum(t->from_level);
+		v[3] = Int16GetDatum(t->to_level);
+		v[4] = DateADTGetDatum(t->day);
+		v[5] = DateADTGetDatum(t->until);
+		null[5] = DATE_IS_NOEND(t->until);
+		v[6] = CStringGetTextDatum(t->reason);
+		elements[i] = HeapTupleGetDatum(heap_form_tuple(types->tier, v, null));
+	}
+	return composite_array(types->tier, elements, out->tiers.n);
+}
+
+static Datum
+result_datum(const StepTypes *types, const StepState *state, struct varlena *lots,
+			 struct varlena *activity, struct varlena *standing, const StepEffects *out)
+{
+	const StepEntry *last = out->n_entries ? &out->entry[out->n_entries - 1] : NULL;
+	bool		operation = last && strcmp(last->kind, "expire") != 0 &&
+		strcmp(last->kind, "settle") != 0;
+	Datum		v[RESULT_NATTS];
+	bool		null[RESULT_NATTS] = {false};
+
+	v[RESULT_LOTS] = PointerGetDatum(lots);
+	v[RESULT_ACTIVITY] = PointerGetDatum(activity);
+	v[RESULT_STANDING] = PointerGetDatum(standing);
+	v[RESULT_AT] = TimestampTzGetDatum(state->at);
+	v[RESULT_ENTRIES] = Int32GetDatum(state->entries);
+	v[RESULT_HASH] = bytes_datum(state->hash, ENTRY_HASH_LEN);
+	v[RESULT_NEXT_DUE] = DateADTGetDatum(out->next_due);
+	null[RESULT_NEXT_DUE] = DATE_IS_NOEND(out->next_due);
+	null[RESULT_MADE] = out->n_entries == 0;
+	v[RESULT_MADE] = null[RESULT_MADE] ? (Datum) 0 : made_datum(types, out);
+	null[RESULT_TIERS] = out->tiers.n == 0;
+	v[RESULT_TIERS] = null[RESULT_TIERS] ? (Datum) 0 : tiers_datum(types, out);
+	v[RESULT_POINTS] = Int64GetDatum(operation ? last->points : 0);
+	v[RESULT_BALANCE] = Int64GetDatum(last ? last->balance : 0);
+	null[RESULT_BALANCE] = last == NULL;
+	v[RESULT_EXPIRED] = Int64GetDatum(-out->expired);
+	v[RESULT_LEVEL] = Int16GetDatum(out->level);
+	return HeapTupleGetDatum(heap_form_tuple(types->result, v, null));
+}
+
+/* ---- step(state, event, program) ---- */
+
+PG_FUNCTION_INFO_V1(member_step);
+Datum
+member_step(PG_FUNCTION_ARGS)
+{
+	StepTypes  *types = fcinfo->flinfo->fn_extra;
+	Datum		v[EVENT_NATTS];
+	bool		null[EVENT_NATTS];
+	StepState	state;
+	StepEvent	event;
+	StepEffects out;
+
+	if (types == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+
+		types = palloc(sizeof(StepTypes));
+		load_types(types, get_func_rettype(fcinfo->flinfo->fn_oid),
+				   get_fn_expr_argtype(fcinfo->flinfo, 0), get_fn_expr_argtype(fcinfo->flinfo, 1));
+		fcinfo->flinfo->fn_extra = types;
+		MemoryContextSwitchTo(old);
+	}
+	read_state(PG_GETARG_DATUM(0), types->state, &state);
+	deform(PG_GETARG_DATUM(1), types->event, v, null);
+	read_event(v, null, &event);
+	origin_required(&event);
+	step(program_open(PG_GETARG_DATUM(2)), &state, &event, &out);
+	return result_datum(types, &state, book_encode(&state.book),
+						(struct varlena *) activity_encode(&state.activity),
+						standing_encode(&state.standing), &out);
+}
+
+/* ---- step_run(state, event, program): the same step over a member's events in order ---- */
+
+static void
+journal_keep(StepRun *run, const char *source, const Program *program, const StepEvent *event)
+{
+	Journal    *j;
+
+	if (run->n_journal == run->size_journal)
+	{
+		run->size_journal = Max(8, run->size_journal * 2);
+		run->journal = run->journal ? repalloc(run->journal, run->size_journal * sizeof(Journal))
+									: palloc(run->size_journal * sizeof(Journal));
+	}
+	j = &run->journal[run->n_journal++];
+	j->source = pstrdup(source);
+	j->at = event->at;
+	j->day = program_day(program, event->at);
+	j->amount = event->amount;
+	j->back = 0;
+	j->lots = book_encode(&run->effects.awarded);
+	j->entry_no = run->state.entries;
+}
+
+/* The purchase of this run that a refund refers to, with what it needs of the others of that day. */
+static Journal *
+journal_find(StepRun *run, const char *source, StepEvent *event)
+{
+	Journal    *found = NULL;
+
+	for (int i = 0; i < run->n_journal && found == NULL; i++)
+		if (strcmp(run->journal[i].source, source) == 0)
+			found = &run->journal[i];
+	if (found == NULL)
+		ereport(ERROR, errcode(ERRCODE_UNKNOWN_PURCHASE),
+				errmsg("no purchase \"%s\" of member %lld before its refund", source,
+					   (long long) event->member_id));
+	event->has_origin = true;
+	event->origin_at = found->at;
+	event->origin_of = found->amount;
+	event->origin_back = found->back;
+	event->ref = found->entry_no;
+	event->has_largest = true;
+	event->origin_largest = 0;
+	for (int i = 0; i < run->n_journal; i++)
+		if (run->journal[i].day == found->day)
+			event->origin_largest = Max(event->origin_largest,
+										run->journal[i].amount - run->journal[i].back -
+										(&run->journal[i] == found ? event->amount : 0));
+	book_decode(&event->origin_lots, found->lots);
+	return found;
+}
+
+static StepRun *
+run_begin(FunctionCallInfo fcinfo, MemoryContext keep)
+{
+	StepRun    *run;
+	MemoryContext old = MemoryContextSwitchTo(keep);
+
+	run = palloc0(sizeof(StepRun));
+	run->keep = keep;
+	run->work = AllocSetContextCreate(keep, "member step", ALLOCSET_SMALL_SIZES);
+	run->types.event = lookup_rowtype_tupdesc_copy(get_fn_expr_argtype(fcinfo->flinfo, 2), -1);
+	run->types.state = lookup_rowtype_tupdesc_copy(get_fn_expr_argtype(fcinfo->flinfo, 1), -1);
+	MemoryContextSwitchTo(old);
+	if (PG_ARGISNULL(1))
+		activity_init(&run->state.activity);
+	else
+		read_state(PG_GETARG_DATUM(1), run->types.state, &run->state);
+	return run;
+}
+
+/* Pack the state into the aggregate's memory: the decoded form lives for one event only. */
+static void
+run_pack(StepRun *run)
+{
+	MemoryContext old = MemoryContextSwitchTo(run->keep);
+
+	if (run->lots)
+	{
+		pfree(run->lots);
+		pfree(run->activity);
+		pfree(run->standing);
+	}
+	run->lots = book_encode(&run->state.book);
+	run->activity = (struct varlena *) activity_encode(&run->state.activity);
+	run->standing = standing_encode(&run->state.standing);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+run_unpack(StepRun *run)
+{
+	if (run->lots == NULL)
+		return; /* first event: as read */
+	book_decode(&run->state.book, run->lots);
+	activity_init(&run->state.activity);
+	activity_decode(run->activity, &run->state.activity);
+	standing_decode(&run->state.standing, run->standing);
+}
+
+PG_FUNCTION_INFO_V1(member_step_run_step);
+Datum
+member_step_run_step(PG_FUNCTION_ARGS)
+{
+	MemoryContext keep,
+				old;
+	StepRun    *run;
+	const Program *program;
+	Datum		v[EVENT_NATTS];
+	bool		null[EVENT_NATTS];
+	StepEvent	event;
+	Journal    *origin = NULL;
+	char	   *source = NULL;
+
+	if (!AggCheckCallContext(fcinfo, &keep))
+		elog(ERROR, "step_run called outside an aggregate");
+	if (PG_ARGISNULL(2) || PG_ARGISNULL(3))
+		ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				errmsg("event and program of step_run must not be null"));
+	if (PG_ARGISNULL(0))
+		run = run_begin(fcinfo, keep);
+	else
+	{
+		run = (StepRun *) PG_GETARG_POINTER(0);
+		MemoryContextReset(run->work); /* the result of the event before is read by now */
+	}
+	old = MemoryContextSwitchTo(run->work);
+	run_unpack(run);
+	deform(PG_GETARG_DATUM(2), run->types.event, v, null);
+	read_event(v, null, &event);
+	program = program_open(PG_GETARG_DATUM(3));
+	if (!null[EVENT_SOURCE])
+		source = TextDatumGetCString(v[EVENT_SOURCE]);
+	if (event.kind == STEP_REFUND && !event.has_origin && source)
+		origin = journal_find(run, source, &event);
+	origin_required(&event);
+	step(program, &run->state, &event, &run->effects);
+	MemoryContextSwitchTo(keep);
+	if (origin)
+		origin->back += event.amount;
+	if (event.kind == STEP_PURCHASE && source && !null[EVENT_JOURNAL] &&
+		DatumGetBool(v[EVENT_JOURNAL]))
+		journal_keep(run, source, program, &event);
+	run_pack(run);
+	MemoryContextSwitchTo(old);
+	PG_RETURN_POINTER(run);
+}
+
+/* The state after the last event and the effects of that event: over a growing window, one row an event. */
+PG_FUNCTION_INFO_V1(member_step_run_result);
+Datum
+member_step_run_result(PG_FUNCTION_ARGS)
+{
+	StepRun    *run;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	run = (StepRun *) PG_GETARG_POINTER(0);
+	if (run->types.result == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(run->keep);
+
+		run->types.result = BlessTupleDesc(
+			lookup_rowtype_tupdesc_copy(get_func_rettype(fcinfo->flinfo->fn_oid), -1));
+		run->types.made = BlessTupleDesc(element_type(run->types.result, RESULT_MADE));
+		run->types.tier = BlessTupleDesc(element_type(run->types.result, RESULT_TIERS));
+		MemoryContextSwitchTo(old);
+	}
+	return result_datum(&run->types, &run->state, run->lots, run->activity, run->standing,
+						&run->effects);
+}
