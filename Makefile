@@ -16,33 +16,46 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" member.contr
 # The extension script: types and code, in this order.
 SQL_EXTENSION = \
 	sql/00_base/schemas.sql \
-	sql/10_types/types.sql \
 	sql/10_types/lots.sql \
 	sql/10_types/activity.sql \
 	sql/10_types/rfm.sql \
+	sql/10_types/standing.sql \
 	sql/10_types/program.sql \
 	sql/10_types/step.sql \
 	sql/00_base/functions.sql \
+	sql/15_program/functions.sql \
 	sql/20_members/functions.sql \
 	sql/30_points/functions.sql \
-	sql/40_activity/functions.sql \
-	sql/60_tiers/functions.sql \
+	sql/70_value/functions.sql \
+	sql/80_messages/functions.sql \
+	sql/88_import/functions.sql \
 	sql/20_members/api.sql \
 	sql/30_points/api.sql \
+	sql/30_points/audit.sql \
 	sql/40_activity/api.sql \
 	sql/60_tiers/api.sql \
-	sql/90_grants/functions.sql
+	sql/80_messages/api.sql \
+	sql/85_jobs/functions.sql \
+	sql/85_jobs/api.sql \
+	sql/88_import/api.sql \
+	sql/89_presets/functions.sql \
+	sql/99_grants/functions.sql
 
 # What setup() and migrate() run later.
 SQL_TABLES = \
 	sql/00_base/tables.sql \
+	sql/15_program/tables.sql \
 	sql/20_members/tables.sql \
 	sql/30_points/tables.sql \
 	sql/40_activity/tables.sql \
-	sql/60_tiers/tables.sql
+	sql/60_tiers/tables.sql \
+	sql/70_value/tables.sql \
+	sql/80_messages/tables.sql \
+	sql/85_jobs/tables.sql \
+	sql/88_import/tables.sql
 SQL_VIEWS = \
 	sql/90_report/views.sql
-SQL_GRANTS = sql/90_grants/relations.sql
+SQL_GRANTS = sql/99_grants/relations.sql
 SQL_MIGRATIONS = $(sort $(wildcard sql/migrations/[0-9]*_*.sql))
 
 # Lists may name files that are still to be written.

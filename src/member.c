@@ -14,6 +14,8 @@ MEMBER_MODULE_MAGIC;
 
 static char *clock_setting;
 
+void		_PG_init(void);
+
 /*
  * member.clock may be set by superusers only.  A session that sets the name before the library is loaded
  * makes a placeholder of that name, which anybody may; its value is dropped here, or it would be obeyed

@@ -44,7 +44,10 @@ CREATE TYPE member.step_entry AS (
     delta member.lots,
     points bigint,
     balance bigint,
-    hash bytea
+    hash bytea,
+    wallet smallint,
+    ref integer,
+    ref_part bigint
 );
 COMMENT ON TYPE member.step_entry IS 'A ledger entry a step makes.';
 

@@ -51,8 +51,10 @@ write_entry(Step *s, const char *kind, const Book *delta, bool operation)
 	e->entry_no = ++s->state->entries;
 	e->at = operation ? event->at : s->now;
 	e->delta = *delta;
-	e->points = book_total(delta, s->wallet->id);
-	e->balance = book_balance(&s->state->book, s->wallet->id, s->today);
+	/* what time did is told in the main wallet, whatever the operation that follows is about */
+	e->wallet = operation ? s->wallet->id : program_wallets(s->program)->id;
+	e->points = book_total(delta, e->wallet);
+	e->balance = book_balance(&s->state->book, e->wallet, s->today);
 
 	facts.member_id = event->member_id;
 	facts.entry_no = e->entry_no;
@@ -64,8 +66,9 @@ write_entry(Step *s, const char *kind, const Book *delta, bool operation)
 	facts.balance = e->balance;
 	if (operation)
 	{
-		facts.ref = event->ref;
-		facts.ref_part = event->kind == STEP_REFUND ? event->amount : event->ref ? event->points : 0;
+		e->ref = facts.ref = event->ref;
+		if (event->ref)
+			e->ref_part = facts.ref_part = event->kind == STEP_REFUND ? event->amount : event->points;
 		facts.key = event->key;
 		facts.digest = event->digest;
 	}
@@ -86,8 +89,8 @@ pass_time(Step *s)
 	fold_activity(s);
 
 	book_settle(&s->state->book, s->today, &delta);
-	for (int i = 0; i < delta.n; i++)
-		s->out->expired -= delta.lot[i].wallet == s->wallet->id ? delta.lot[i].amount : 0;
+	for (int i = 0; i < s->program->n_wallets; i++)
+		s->out->expired -= book_total(&delta, w[i].id);
 	book_init(&after);
 	book_add_all(&after, &s->state->book, 1);
 	book_add_all(&after, &delta, 1);

@@ -67,8 +67,11 @@ typedef struct StepEntry
 	int32		entry_no;
 	TimestampTz at;
 	Book		delta;
-	int64		points;	 /* moved in the event's wallet */
-	int64		balance; /* of that wallet after it */
+	int16		wallet;	 /* the event's */
+	int64		points;	 /* moved in it */
+	int64		balance; /* usable in it afterwards */
+	int32		ref;	 /* entry it refers to; 0: none */
+	int64		ref_part; /* how much of that: minor units or points */
 	uint8		hash[ENTRY_HASH_LEN];
 } StepEntry;
 
@@ -78,7 +81,7 @@ typedef struct StepEffects
 	StepEntry	entry[2]; /* what time did, if anything; then the operation */
 	TierChanges tiers;
 	Book		awarded; /* delta of the operation */
-	int64		expired;
+	int64		expired; /* points of all wallets that expired */
 	DateADT		next_due;
 	int16		level; /* in the first ladder */
 } StepEffects;

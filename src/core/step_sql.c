@@ -265,12 +265,12 @@ static Datum
 made_datum(const StepTypes *types, const StepEffects *out)
 {
 	Datum		elements[lengthof(out->entry)];
-	bool		null[7] = {false};
 
 	for (int i = 0; i < out->n_entries; i++)
 	{
 		const StepEntry *e = &out->entry[i];
-		Datum		v[7];
+		bool		null[10] = {false};
+		Datum		v[10];
 
 		v[0] = Int32GetDatum(e->entry_no);
 		v[1] = CStringGetTextDatum(e->kind);
@@ -279,6 +279,10 @@ made_datum(const StepTypes *types, const StepEffects *out)
 		v[4] = Int64GetDatum(e->points);
 		v[5] = Int64GetDatum(e->balance);
 		v[6] = bytes_datum(e->hash, ENTRY_HASH_LEN);
+		v[7] = Int16GetDatum(e->wallet);
+		v[8] = Int32GetDatum(e->ref);
+		v[9] = Int64GetDatum(e->ref_part);
+		null[8] = null[9] = e->ref == 0;
 		elements[i] = HeapTupleGetDatum(heap_form_tuple(types->made, v, null));
 	}
 	return composite_array(types->made, elements, out->n_entries);
@@ -333,7 +337,7 @@ result_datum(const StepTypes *types, const StepState *state, struct varlena *lot
 	v[RESULT_POINTS] = Int64GetDatum(operation ? last->points : 0);
 	v[RESULT_BALANCE] = Int64GetDatum(last ? last->balance : 0);
 	null[RESULT_BALANCE] = last == NULL;
-	v[RESULT_EXPIRED] = Int64GetDatum(-out->expired);
+	v[RESULT_EXPIRED] = Int64GetDatum(out->expired);
 	v[RESULT_LEVEL] = Int16GetDatum(out->level);
 	return HeapTupleGetDatum(heap_form_tuple(types->result, v, null));
 }

@@ -36,11 +36,9 @@ bool
 activity_window_try(ActivityCursor c, DateADT since, DateADT until, ActivityWindow *out,
 					ActivityEntry *cut)
 {
+	ActivityWindow w = {.largest = ACTIVITY_NONE};
 	ActivityEntry e;
 
-	out->count = out->amount = 0;
-	out->largest = ACTIVITY_NONE;
-	out->active_days = 0;
 	while (since < until && activity_next(&c, &e) && e.first < until)
 	{
 		if (e.last < since)
@@ -50,15 +48,16 @@ activity_window_try(ActivityCursor c, DateADT since, DateADT until, ActivityWind
 			*cut = e;
 			return false;
 		}
-		if (pg_add_s64_overflow(out->count, e.count, &out->count) ||
-			pg_add_s64_overflow(out->amount, e.amount, &out->amount))
+		if (pg_add_s64_overflow(w.count, e.count, &w.count) ||
+			pg_add_s64_overflow(w.amount, e.amount, &w.amount))
 			ereport(ERROR, errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 					errmsg("activity out of range"),
 					errdetail("The count or the amount of stream %d does not fit into a bigint.",
 							  c.stream));
-		out->largest = Max(out->largest, e.largest);
-		out->active_days += activity_active(&e);
+		w.largest = Max(w.largest, e.largest);
+		w.active_days += activity_active(&e);
 	}
+	*out = w;
 	return true;
 }
 
@@ -235,21 +234,26 @@ int32
 activity_falling_months(ActivityCursor c, DateADT day, bool *exact)
 {
 	int stop = month_of(day) - 1;
+	DateADT until = month_start(stop + 1);
 	Falls f = {.month = -1};
 	ActivityEntry e;
 	ActivityEntry doubt = {0};
 
-	while (activity_next(&c, &e) && month_of(e.first) <= stop)
+	while (activity_next(&c, &e) && e.first < until)
 	{
+		int month = month_of(e.first);
+
 		if (e.count == 0)
 			continue;
-		falls_goto(&f, Min(month_of(e.last), stop));
-		if (month_of(e.first) != month_of(e.last))
+		if (e.last != e.first && month != month_of(e.last))
 		{
-			doubt = e;
+			falls_goto(&f, Min(month_of(e.last), stop));
 			f.count = COUNT_UNKNOWN;
+			doubt = e;
+			continue;
 		}
-		else if (pg_add_s64_overflow(f.count, e.count, &f.count))
+		falls_goto(&f, month);
+		if (pg_add_s64_overflow(f.count, e.count, &f.count))
 			f.count = PG_INT64_MAX;
 	}
 	if (f.month >= 0)

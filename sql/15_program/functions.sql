@@ -1,0 +1,121 @@
+-- Publishing: the catalog is checked, compiled into a program value and stored under the next number.
+
+CREATE OR REPLACE FUNCTION member_internal.program_statements(version integer)
+RETURNS TABLE (part text, place text, statement text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'setting', '', format('program %s zone %L%s;', version, s.zone,
+        CASE WHEN cardinality(s.reminders) > 0
+             THEN ' remind ' || array_to_string(ARRAY(SELECT unnest(s.reminders) ORDER BY 1 DESC), ',') ELSE '' END)
+    FROM member.setting s
+    UNION ALL
+    (SELECT 'wallet', w.code, format('wallet %s %s %s pending %s lots %s %s%s;', w.wallet_id, w.code,
+        w.expiry || CASE WHEN w.expiry = 'never' THEN '' ELSE ' ' || w.expiry_n END,
+        w.pending_days, w.max_lots, w.debt_policy, CASE WHEN w.spendable THEN ' spendable' ELSE '' END)
+    FROM member.wallet w ORDER BY w.wallet_id)
+    UNION ALL
+    (SELECT 'stream', s.code, format('stream %s %s days %s months %s%s;', s.stream_id, s.code, s.keep_days,
+        s.keep_months, CASE WHEN s.purchases THEN ' purchases' ELSE '' END)
+    FROM member.stream s ORDER BY s.stream_id)
+    UNION ALL
+    (SELECT 'earn_rule', e.code, format('earn %s stream %s wallet %s give %s%s round %s%s%s%s;', e.code,
+        coalesce(s.stream_id, 0), w.wallet_id, array_to_string(e.give, ','),
+        CASE WHEN e.per IS NULL THEN '' ELSE ' per ' || e.per END, e.rounding,
+        CASE WHEN e.day_cap IS NULL THEN '' ELSE ' cap ' || e.day_cap END,
+        CASE WHEN e.every IS NULL THEN '' ELSE ' every ' || e.every END,
+        CASE WHEN e.tiered THEN ' tiered' ELSE '' END)
+    FROM member.earn_rule e JOIN member.wallet w ON w.code = e.wallet
+    LEFT JOIN member.stream s ON s.code = e.stream ORDER BY e.code COLLATE "C")
+    UNION ALL
+    (SELECT 'tier_level', format('%s/%s', d.code, l.code), format('level %s %s %s multiplier %s%s%s%s%s;',
+        l.ladder_id, l.level, l.code, (l.multiplier * 1000)::integer,
+        CASE WHEN l.validity_months IS NULL THEN '' ELSE ' months ' || l.validity_months END,
+        CASE WHEN l.grace_days = 0 THEN '' ELSE ' grace ' || l.grace_days END,
+        CASE WHEN l.qualify IS NULL THEN '' ELSE format(' qualify {%s}', l.qualify) END,
+        CASE WHEN l.keep IS NULL THEN '' ELSE format(' keep {%s}', l.keep) END)
+    FROM member.tier_level l JOIN member.tier_ladder d USING (ladder_id) ORDER BY l.ladder_id, l.level)
+$$;
+COMMENT ON FUNCTION member_internal.program_statements(integer) IS
+    'The catalog draft as the statements of a program, with the table and row each comes from.';
+
+CREATE OR REPLACE FUNCTION member_internal.program_errors()
+RETURNS TABLE (part text, place text, message text)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    -- A program that is right by itself, in which one part of the draft is tried.
+    frame CONSTANT text := (SELECT string_agg(s.statement, ' ')
+        FROM member_internal.program_statements(0) s WHERE s.part IN ('setting', 'wallet', 'stream'));
+    row record;
+    detail text;
+BEGIN
+    IF NOT EXISTS (SELECT FROM member.wallet w WHERE w.wallet_id = 1) THEN
+        RETURN QUERY SELECT 'wallet', '1', 'there is no wallet number 1, the main one';
+    END IF;
+    IF (SELECT count(*) FROM member.stream s WHERE s.purchases) <> 1 THEN
+        RETURN QUERY SELECT 'stream', '', 'exactly one stream must be fed by purchases';
+    END IF;
+    RETURN QUERY SELECT 'earn_rule', e.code, format('unknown stream "%s"', e.stream)
+        FROM member.earn_rule e WHERE NOT EXISTS (SELECT FROM member.stream s WHERE s.code = e.stream);
+    RETURN QUERY SELECT 'tier_ladder', d.code, 'the levels are not numbered from 0 without gaps'
+        FROM member.tier_ladder d WHERE (SELECT count(*) FROM member.tier_level l WHERE l.ladder_id = d.ladder_id)
+            IS DISTINCT FROM 1 + (SELECT max(l.level) FROM member.tier_level l WHERE l.ladder_id = d.ladder_id);
+    FOR row IN SELECT s.part, s.place, s.statement FROM member_internal.program_statements(0) s
+    LOOP
+        BEGIN
+            PERFORM (CASE row.part
+                WHEN 'setting' THEN row.statement || ' wallet 1 points never;'
+                WHEN 'wallet' THEN 'program 0; ' || regexp_replace(row.statement, '^wallet \d+', 'wallet 1')
+                WHEN 'stream' THEN 'program 0; wallet 1 points never; ' || row.statement
+                WHEN 'earn_rule' THEN frame || regexp_replace(row.statement, 'stream 0 ', 'stream 1 ')
+                ELSE frame || ' level 9999 0 base; ' || regexp_replace(row.statement, '^level \d+ \d+',
+                    'level 9999 ' || CASE WHEN row.statement ~ '^level \d+ 0 ' THEN '1 ignored qualify {orders >= 0}; level 9998 0'
+                                          ELSE '1' END)
+                END)::member.program;
+        EXCEPTION WHEN invalid_text_representation OR SQLSTATE 'MB006' OR numeric_value_out_of_range THEN
+            GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+            RETURN QUERY SELECT row.part, row.place,
+                CASE WHEN SQLSTATE = '22P02' THEN detail ELSE concat_ws(' ', SQLERRM || '.', detail) END
+                || format(' In: %s', row.statement);
+        END;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION member_internal.program_errors() IS
+    'Everything that keeps the catalog draft from being published: table, row, what is wrong and where.';
+
+CREATE OR REPLACE FUNCTION member.publish(note text) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    number integer;
+    errors text;
+BEGIN
+    PERFORM member_internal.require_ready();
+    PERFORM pg_advisory_xact_lock(hashtextextended('member.publish', 0));
+    IF note IS NULL THEN
+        PERFORM member_internal.refuse('22004', 'argument "note" must not be null');
+    END IF;
+    SELECT string_agg(format('%s %s: %s', e.part, e.place, e.message), E'\n') INTO errors
+    FROM member_internal.program_errors() e;
+    IF errors IS NOT NULL THEN
+        PERFORM member_internal.refuse('MB005', 'the catalog draft can''t be published', errors,
+            'The published version stays in force.');
+    END IF;
+    number := coalesce((SELECT max(v.version) FROM member.program_version v), 0) + 1;
+    IF number > 1 AND EXISTS (SELECT FROM member.entry) AND (SELECT s.zone FROM member.setting s) IS DISTINCT FROM
+        (SELECT (regexp_match(v.program::text, 'zone ''([^'']*)'''))[1] FROM member.program_version v
+         WHERE v.version = number - 1) THEN
+        PERFORM member_internal.refuse('MB005', 'the time zone is fixed after the first entry');
+    END IF;
+    INSERT INTO member.program_version (version, published_at, note, program)
+    SELECT number, member.now(), publish.note, string_agg(s.statement, ' ')::member.program
+    FROM member_internal.program_statements(number) s;
+    UPDATE member.setting SET program_version = number;
+    RETURN number;
+END
+$$;
+COMMENT ON FUNCTION member.publish(text) IS
+    'Checks the catalog draft, compiles it and puts it in force as the next version. Returns its number. Errors: MB005 with every fault of the draft in the detail; the running version is then untouched.';

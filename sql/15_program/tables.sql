@@ -1,0 +1,9 @@
+CREATE TABLE member.program_version (
+    version      integer PRIMARY KEY,
+    published_at timestamptz NOT NULL,
+    published_by text NOT NULL DEFAULT session_user,
+    note         text NOT NULL,
+    program      member.program NOT NULL
+);
+COMMENT ON TABLE member.program_version IS 'Every published version, immutable. Awards and decisions name theirs.';
+COMMENT ON COLUMN member.program_version.program IS 'The compiled program; its text form reads as one statement a part.';

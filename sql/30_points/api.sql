@@ -1,0 +1,177 @@
+CREATE OR REPLACE FUNCTION member.points_earn(
+    member_id bigint, points bigint, wallet text DEFAULT 'points', usable_from date DEFAULT NULL,
+    until date DEFAULT NULL, source text DEFAULT NULL, reason text DEFAULT NULL,
+    at timestamptz DEFAULT NULL, actor text DEFAULT NULL, key text DEFAULT NULL) RETURNS member.receipt
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    w member_internal.write;
+    e member.step_event;
+BEGIN
+    w := member_internal.begin_write(member_id, 'points_earn',
+        jsonb_build_array(points, wallet, usable_from, until, source, reason, actor), at, key);
+    IF w.answered THEN
+        RETURN w.answer;
+    END IF;
+    e := member_internal.event_of(w, 'earn');
+    e.wallet := wallet;
+    e.points := points;
+    e.usable_from := usable_from;
+    e.until := until;
+    RETURN member_internal.end_write(w, e, source, reason, actor);
+END
+$$;
+COMMENT ON FUNCTION member.points_earn(bigint, bigint, text, date, date, text, text, timestamptz, text, text) IS
+    'Gives points of a wallet, usable from a day (null: at once) until a day, exclusive (null: as the wallet says). Returns the receipt. Errors: MB101, MB102, MB201 wallet, MB204 points below 1 or above 10^15, MB401 to MB405.';
+
+CREATE OR REPLACE FUNCTION member.points_spend(
+    member_id bigint, points bigint, wallet text DEFAULT 'points', source text DEFAULT NULL,
+    reason text DEFAULT NULL, at timestamptz DEFAULT NULL, actor text DEFAULT NULL, key text DEFAULT NULL)
+RETURNS member.receipt
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    w member_internal.write;
+    e member.step_event;
+BEGIN
+    w := member_internal.begin_write(member_id, 'points_spend',
+        jsonb_build_array(points, wallet, source, reason, actor), at, key);
+    IF w.answered THEN
+        RETURN w.answer;
+    END IF;
+    e := member_internal.event_of(w, 'spend');
+    e.wallet := wallet;
+    e.points := points;
+    RETURN member_internal.end_write(w, e, source, reason, actor);
+END
+$$;
+COMMENT ON FUNCTION member.points_spend(bigint, bigint, text, text, text, timestamptz, text, text) IS
+    'Spends usable points of a wallet, first-expiring first. Returns the receipt, points negative. Errors: MB203 not enough, MB202 wallet not spendable, MB101, MB102, MB201, MB204, MB401 to MB405.';
+
+CREATE OR REPLACE FUNCTION member.points_reverse(
+    member_id bigint, entry_no integer, points bigint DEFAULT NULL, reason text DEFAULT NULL,
+    at timestamptz DEFAULT NULL, actor text DEFAULT NULL, key text DEFAULT NULL) RETURNS member.receipt
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    w member_internal.write;
+    e member.step_event;
+    origin record;
+BEGIN
+    w := member_internal.begin_write(member_id, 'points_reverse',
+        jsonb_build_array(entry_no, points, reason, actor), at, key);
+    IF w.answered THEN
+        RETURN w.answer;
+    END IF;
+    SELECT o.kind, o.at, o.delta, o.wallet, abs(o.points) AS of,
+           coalesce((SELECT sum(r.ref_part) FROM member.entry r
+                     WHERE r.member_id = o.member_id AND r.ref = o.entry_no), 0)::bigint AS back
+    INTO origin
+    FROM member.entry o WHERE o.member_id = points_reverse.member_id AND o.entry_no = points_reverse.entry_no;
+    IF NOT FOUND THEN
+        PERFORM member_internal.refuse('MB205', format('member %s has no entry %s', member_id, entry_no));
+    END IF;
+    IF origin.kind NOT IN ('earn', 'spend', 'event') OR origin.of = 0 THEN
+        PERFORM member_internal.refuse('MB206', format('entry %s can''t be reversed: it is a %s', entry_no, origin.kind),
+            hint => 'A purchase is given back by purchase_refund(); what time did and reversals stand.');
+    END IF;
+    IF origin.back >= origin.of THEN
+        PERFORM member_internal.refuse('MB206', format('entry %s is reversed already', entry_no));
+    END IF;
+    e := member_internal.event_of(w, 'reverse');
+    e.wallet := member_internal.wallet_code(origin.wallet);
+    e.points := coalesce(points, origin.of - origin.back);
+    e.ref := entry_no;
+    e.origin_at := origin.at;
+    e.origin_lots := origin.delta;
+    e.origin_of := origin.of;
+    e.origin_back := origin.back;
+    RETURN member_internal.end_write(w, e, NULL, reason, actor);
+END
+$$;
+COMMENT ON FUNCTION member.points_reverse(bigint, integer, bigint, text, timestamptz, text, text) IS
+    'Takes back an earn or event entry, or gives back a spend, to the very same lots; points: so many of it, null for all that is left. Points of an award already spent come from other lots or debt, as the wallet says. Errors: MB205 no such entry, MB206 not reversible or more than is left, MB101, MB102, MB401 to MB405.';
+
+CREATE OR REPLACE FUNCTION member.points_balance(
+    member_id bigint, wallet text DEFAULT 'points', as_of date DEFAULT NULL, known_at timestamptz DEFAULT NULL)
+RETURNS bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    id CONSTANT smallint := member_internal.wallet_id(wallet);
+    day date := coalesce(as_of, member.day_of(member.now()));
+    book member.lots;
+    last_at timestamptz;
+BEGIN
+    SELECT s.lots, s.at INTO book, last_at FROM member.state s WHERE s.member_id = points_balance.member_id;
+    IF NOT FOUND THEN
+        PERFORM member_internal.refuse('MB101', format('unknown member %s', member_id));
+    END IF;
+    IF known_at IS NULL AND (last_at IS NULL OR day >= member.day_of(last_at)) THEN
+        RETURN member.balance(book, id, day);
+    END IF;
+    RETURN (SELECT member.balance(coalesce(member.lots_sum(e.delta), 'empty'), id, day)
+            FROM member.entry e
+            WHERE e.member_id = points_balance.member_id AND e.at < member.day_start(day + 1)
+              AND (known_at IS NULL OR e.booked_at <= known_at));
+END
+$$;
+COMMENT ON FUNCTION member.points_balance(bigint, text, date, timestamptz) IS
+    'Usable points of a wallet at the end of a day (default today): of all entries dated before its end; known_at bounds what had been booked by then. Right whether or not expiry is booked. Negative: debt. Errors: MB101, MB201.';
+
+CREATE OR REPLACE FUNCTION member.points_statement(
+    member_id bigint, since date DEFAULT NULL, until date DEFAULT NULL, wallet text DEFAULT 'points')
+RETURNS TABLE (entry_no integer, at timestamptz, kind text, points bigint, booked_balance bigint, source text,
+               reason text, ref integer, program_version integer)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    id CONSTANT smallint := member_internal.wallet_id(wallet);
+BEGIN
+    IF NOT EXISTS (SELECT FROM member.state s WHERE s.member_id = points_statement.member_id) THEN
+        PERFORM member_internal.refuse('MB101', format('unknown member %s', member_id));
+    END IF;
+    RETURN QUERY
+        SELECT x.entry_no, x.at, x.kind, x.points, x.booked, x.source, x.reason, x.ref, x.program_version
+        FROM (SELECT e.*, member.total(e.delta, id) AS moved,
+                     sum(member.total(e.delta, id)) OVER (ORDER BY e.entry_no)::bigint AS booked
+              FROM member.entry e WHERE e.member_id = points_statement.member_id)
+            AS x (member_id, at, booked_at, told, told_balance, ref_part, entry_no, program_version, ref, wallet_id, kind,
+                  delta, tier, source, reason, actor, key, digest, hash, points, booked)
+        WHERE x.points <> 0
+          AND (since IS NULL OR x.at >= member.day_start(since))
+          AND (points_statement.until IS NULL OR x.at < member.day_start(points_statement.until))
+        ORDER BY x.entry_no;
+END
+$$;
+COMMENT ON FUNCTION member.points_statement(bigint, date, date, text) IS
+    'Entries that moved a wallet, in the order booked, from since (inclusive) until (exclusive); booked_balance: sum of the postings so far, all lots. Errors: MB101, MB201.';
+
+CREATE OR REPLACE FUNCTION member.points_expiring(
+    as_of date DEFAULT NULL, within integer DEFAULT 30, wallet text DEFAULT 'points', member_id bigint DEFAULT NULL)
+RETURNS TABLE (member_id bigint, until date, points bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    id CONSTANT smallint := member_internal.wallet_id(wallet);
+    day date := coalesce(as_of, member.day_of(member.now()));
+BEGIN
+    RETURN QUERY
+        SELECT s.member_id, l.until, sum(l.points)::bigint
+        FROM member.state s CROSS JOIN LATERAL member.unnest(member.settle(s.lots, day)) l
+        WHERE (points_expiring.member_id IS NULL OR s.member_id = points_expiring.member_id)
+          AND member.expiring(s.lots, id, day, within) > 0
+          AND l.wallet = id AND l.until <= day + within
+          AND (l.usable_from IS NULL OR l.usable_from <= day)
+        GROUP BY s.member_id, l.until
+        ORDER BY s.member_id, l.until;
+END
+$$;
+COMMENT ON FUNCTION member.points_expiring(date, integer, text, bigint) IS
+    'Points usable on a day (default today) that are gone within so many days after it if nothing happens, by member and the day they are gone; one member or all. Errors: MB201, MB502.';

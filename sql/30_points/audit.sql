@@ -1,0 +1,149 @@
+-- Proof: the books are the sum of their entries, and the state is what the facts make of it.
+
+CREATE OR REPLACE FUNCTION member.verify(since_member bigint DEFAULT NULL, until_member bigint DEFAULT NULL)
+RETURNS TABLE (problem text, member_id bigint, entry_no integer, detail text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET work_mem = '128MB'
+AS $$
+#variable_conflict use_column
+DECLARE
+    low CONSTANT bigint := coalesce(since_member, -9223372036854775808);
+    high CONSTANT bigint := coalesce(until_member, 9223372036854775807);
+BEGIN
+    PERFORM member_internal.require_ready();
+    IF member.clock_is_set() THEN
+        RAISE WARNING 'member.clock is set in this session: the engine does not go by the real time'
+            USING HINT = 'For tests only; RESET member.clock.';
+    END IF;
+    -- one pass over the entries in their order
+    RETURN QUERY
+        WITH e AS (
+            SELECT e.member_id, e.entry_no, e.hash, e.delta, row_number() OVER w AS place,
+                   e.hash = member.entry_hash(lag(e.hash) OVER w, e.member_id, e.entry_no, e.kind, e.at, e.program_version,
+                       e.ref, e.ref_part, e.delta, e.points, e.balance, e.key, e.digest) AS sound
+            FROM member.entry e WHERE e.member_id BETWEEN low AND high
+            WINDOW w AS (PARTITION BY e.member_id ORDER BY e.entry_no)
+        ), b AS (
+            SELECT e.member_id, count(*) AS n, max(e.entry_no) AS last, member.lots_sum(e.delta) AS book,
+                   (array_agg(e.hash ORDER BY e.entry_no DESC))[1] AS head,
+                   min(e.entry_no) FILTER (WHERE NOT e.sound) AS broken,
+                   min(e.entry_no) FILTER (WHERE e.entry_no <> e.place) AS gap
+            FROM e GROUP BY e.member_id
+        ), s AS (
+            SELECT coalesce(s.member_id, b.member_id) AS member_id, s.member_id IS NULL AS orphan, s.lots, s.entries, s.hash,
+                   coalesce(b.n, 0) AS n, coalesce(b.last, 0) AS last, coalesce(b.book, 'empty') AS book, b.head, b.broken, b.gap
+            FROM (SELECT * FROM member.state s WHERE s.member_id BETWEEN low AND high) s FULL JOIN b USING (member_id)
+        )
+        SELECT x.problem, s.member_id, x.entry_no, x.detail
+        FROM s CROSS JOIN LATERAL (VALUES
+            (s.orphan, 'entries without a state', NULL::integer, format('%s entries', s.n)),
+            (s.broken IS NOT NULL, 'hash chain is broken', s.broken, 'the entry or the one before it was changed'),
+            (s.gap IS NOT NULL, 'entries are not numbered without gaps', s.gap, 'an entry before it is missing'),
+            (s.entries <> s.last, 'last entry is not the one the state names', s.last::integer, format('state names %s', s.entries)),
+            (s.hash IS DISTINCT FROM s.head AND s.entries = s.last, 'hash of the state is not that of the last entry', s.last::integer, ''),
+            (s.lots OPERATOR(member.<>) s.book, 'state is not the sum of the entries', NULL, format('state %s, sum %s', s.lots, s.book)),
+            (NOT member.is_book(s.lots), 'a lot is negative that is not debt', NULL, s.lots::text)
+        ) AS x (wrong, problem, entry_no, detail)
+        WHERE x.wrong;
+    RETURN QUERY
+        SELECT 'more is given back than was given', r.member_id, r.ref, format('%s of %s', r.back, r.of)
+        FROM (SELECT r.member_id, r.ref, sum(r.ref_part) AS back,
+                     max(CASE WHEN o.kind = 'purchase' THEN (p.amount * 100)::bigint ELSE abs(o.points) END) AS of
+              FROM member.entry r JOIN member.entry o ON o.member_id = r.member_id AND o.entry_no = r.ref
+              LEFT JOIN member.purchase p ON p.member_id = o.member_id AND p.entry_no = o.entry_no
+              WHERE r.ref IS NOT NULL AND r.member_id BETWEEN low AND high GROUP BY r.member_id, r.ref) r
+        WHERE r.back > r.of;
+    RETURN QUERY
+        SELECT 'purchase is not in the ledger', p.member_id, p.entry_no, p.purchase_no
+        FROM member.purchase p LEFT JOIN member.entry e ON e.member_id = p.member_id AND e.entry_no = p.entry_no
+        WHERE p.member_id BETWEEN low AND high AND e.kind IS DISTINCT FROM 'purchase'
+        UNION ALL
+        SELECT 'purchase is missing', e.member_id, e.entry_no, e.source
+        FROM member.entry e LEFT JOIN member.purchase p ON p.member_id = e.member_id AND p.entry_no = e.entry_no
+        WHERE e.kind = 'purchase' AND e.member_id BETWEEN low AND high AND p.member_id IS NULL
+        UNION ALL
+        SELECT 'refunds of a purchase do not add up', p.member_id, p.entry_no, format('purchase says %s, refunds are %s', p.refunded, coalesce(f.amount, 0))
+        FROM (SELECT p.* FROM member.purchase p WHERE p.refunded <> 0 AND p.member_id BETWEEN low AND high) p
+        FULL JOIN (SELECT f.member_id, f.purchase, sum(f.amount) AS amount FROM member.refund f
+                   WHERE f.member_id BETWEEN low AND high GROUP BY 1, 2) f
+            ON f.member_id = p.member_id AND f.purchase = p.entry_no
+        WHERE coalesce(f.amount, 0) <> coalesce(p.refunded, 0)
+        UNION ALL
+        SELECT 'event is not in the ledger', v.member_id, v.entry_no, v.kind
+        FROM member.event v LEFT JOIN member.entry e ON e.member_id = v.member_id AND e.entry_no = v.entry_no
+        WHERE v.member_id BETWEEN low AND high AND e.kind IS DISTINCT FROM 'event';
+    -- What stood at the heads when they were exported must still stand in the ledger.
+    RETURN QUERY
+        SELECT 'chain head is not the one exported', h.member_id, h.entry_no, format('export of %s', c.day)
+        FROM member.chain_head c
+        CROSS JOIN LATERAL unnest(c.members, c.entries, c.hashes) AS h (member_id, entry_no, hash)
+        LEFT JOIN member.entry e ON e.member_id = h.member_id AND e.entry_no = h.entry_no
+        WHERE h.member_id BETWEEN low AND high AND substr(e.hash, 1, 8) IS DISTINCT FROM h.hash;
+END
+$$;
+COMMENT ON FUNCTION member.verify(bigint, bigint) IS
+    'A row for each broken thing in the books of all members or a range of numbers: sums, numbering, hash chain, debt, refunds, purchases, exported heads. No row: sound. Warns when member.clock is set.';
+
+-- The events of a member's ledger, as they went into step.
+CREATE OR REPLACE FUNCTION member_internal.events_of(member_id bigint)
+RETURNS TABLE (entry_no integer, version integer, event member.step_event)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT e.entry_no, e.program_version,
+           ROW(e.member_id, CASE WHEN e.kind IN ('expire', 'settle') THEN 'day' ELSE e.kind END, e.at,
+               CASE WHEN e.kind IN ('earn', 'spend', 'reverse') THEN w.code END,
+               CASE e.kind WHEN 'earn' THEN e.points WHEN 'spend' THEN -e.points WHEN 'reverse' THEN e.ref_part END,
+               CASE e.kind WHEN 'purchase' THEN p.amount * 100 WHEN 'refund' THEN e.ref_part WHEN 'event' THEN v.value * 100 END,
+               CASE WHEN e.kind = 'earn' THEN l.usable_from END,
+               CASE WHEN e.kind = 'earn' THEN coalesce(l.until, 'infinity') END,
+               v.kind, c.category_id, e.key, e.digest, e.ref,
+               CASE WHEN e.kind = 'reverse' THEN o.at END,
+               CASE WHEN e.kind = 'reverse' THEN o.delta END,
+               CASE WHEN e.kind = 'reverse' THEN abs(o.points) END,
+               CASE WHEN e.kind = 'reverse' THEN (SELECT coalesce(sum(b.ref_part), 0) FROM member.entry b
+                   WHERE b.member_id = e.member_id AND b.ref = e.ref AND b.entry_no < e.entry_no)::bigint END,
+               NULL::bigint, coalesce(p.purchase_no, q.purchase_no), true)::member.step_event
+    FROM member.entry e
+    JOIN member.wallet w ON w.wallet_id = e.wallet
+    LEFT JOIN member.purchase p ON p.member_id = e.member_id AND p.entry_no = e.entry_no
+    LEFT JOIN member.event v ON v.member_id = e.member_id AND v.entry_no = e.entry_no
+    LEFT JOIN member.category c ON c.code = v.category
+    LEFT JOIN member.entry o ON o.member_id = e.member_id AND o.entry_no = e.ref
+    LEFT JOIN member.purchase q ON q.member_id = e.member_id AND q.entry_no = e.ref AND e.kind = 'refund'
+    LEFT JOIN LATERAL (SELECT u.usable_from, u.until FROM member.unnest(e.delta) u LIMIT 1) l ON e.kind = 'earn'
+    WHERE e.member_id = events_of.member_id
+$$;
+COMMENT ON FUNCTION member_internal.events_of(bigint) IS 'The events of a member''s ledger in the form step takes, with the program version each was decided by.';
+
+CREATE OR REPLACE FUNCTION member.replay(member_id bigint)
+RETURNS TABLE (part text, stored text, replayed text, same boolean)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    s record;
+    r member.step_result;
+BEGIN
+    SELECT x.* INTO s FROM member.state x WHERE x.member_id = replay.member_id;
+    IF NOT FOUND THEN
+        PERFORM member_internal.refuse_member(replay.member_id);
+    END IF;
+    SELECT (z.x).* INTO r
+    FROM (SELECT y.entry_no, member.step_run(NULL, y.event, y.program) OVER (ORDER BY y.entry_no ROWS UNBOUNDED PRECEDING) AS x
+          FROM (SELECT v.entry_no, v.event, p.program
+                FROM member_internal.events_of(replay.member_id) v JOIN member.program_version p ON p.version = v.version
+                UNION ALL
+                SELECT 2147483647, ROW(s.member_id, 'day', s.at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+                                       NULL, NULL, NULL, NULL, NULL, NULL)::member.step_event, p.program
+                FROM member.setting g JOIN member.program_version p ON p.version = g.program_version WHERE s.at IS NOT NULL) y) z
+    ORDER BY z.entry_no DESC LIMIT 1;
+    RETURN QUERY
+        SELECT v.part, v.stored, v.replayed, v.stored IS NOT DISTINCT FROM v.replayed
+        FROM (VALUES ('lots', s.lots::text, coalesce(r.lots, 'empty')::text),
+                     ('activity', s.activity::text, coalesce(r.activity, 'empty')::text),
+                     ('standing', s.standing::text, coalesce(r.standing, 'empty')::text),
+                     ('entries', s.entries::text, coalesce(r.entries, 0)::text),
+                     ('hash', s.hash::text, r.hash::text)) AS v (part, stored, replayed);
+END
+$$;
+COMMENT ON FUNCTION member.replay(bigint) IS
+    'Computes a member''s state anew from the facts (purchases, events, entries) by the same step and the program versions of the time, and sets it beside the stored one, part by part. Errors: MB101.';

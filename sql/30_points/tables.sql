@@ -1,0 +1,116 @@
+-- Catalog: what there is to earn.
+
+CREATE TABLE member.wallet (
+    wallet_id    smallint PRIMARY KEY CHECK (wallet_id > 0),
+    code         text NOT NULL UNIQUE CHECK (code ~ '^[a-z_][a-z0-9_]{0,22}$'),
+    name         text NOT NULL,
+    spendable    boolean NOT NULL DEFAULT true,
+    expiry       text NOT NULL DEFAULT 'never' CHECK (expiry IN ('never', 'days', 'months', 'month_end')),
+    expiry_n     smallint NOT NULL DEFAULT 0 CHECK (expiry_n >= 0),
+    pending_days smallint NOT NULL DEFAULT 0 CHECK (pending_days >= 0),
+    max_lots     smallint NOT NULL DEFAULT 64 CHECK (max_lots BETWEEN 2 AND 1000),
+    debt_policy  text NOT NULL DEFAULT 'debt' CHECK (debt_policy IN ('only_pending', 'within_balance', 'debt'))
+);
+COMMENT ON TABLE member.wallet IS 'Wallets (draft): points, growth and what the brand adds. Number 1 is the main one.';
+COMMENT ON COLUMN member.wallet.expiry IS 'never; days or months after earning; month_end: to the end of the month that many months later.';
+COMMENT ON COLUMN member.wallet.pending_days IS 'Days between a purchase and its points being usable (return window).';
+COMMENT ON COLUMN member.wallet.max_lots IS 'Most open lots a member has; more are merged into the later date.';
+COMMENT ON COLUMN member.wallet.debt_policy IS 'What taking back an award does when its points are spent: take only pending points, take within the balance, or book debt.';
+
+CREATE TABLE member.earn_rule (
+    code     text PRIMARY KEY CHECK (code ~ '^[a-z_][a-z0-9_]{0,22}$'),
+    name     text NOT NULL,
+    stream   text NOT NULL,
+    wallet   text NOT NULL REFERENCES member.wallet (code),
+    give     bigint[] NOT NULL CHECK (cardinality(give) BETWEEN 1 AND 8),
+    per      numeric(14,2) CHECK (per > 0),
+    rounding text NOT NULL DEFAULT 'down' CHECK (rounding IN ('down', 'half_up', 'up')),
+    tiered   boolean NOT NULL DEFAULT false,
+    day_cap  smallint CHECK (day_cap > 0),
+    every    smallint CHECK (every > 0)
+);
+COMMENT ON TABLE member.earn_rule IS 'Earning rules (draft): what a purchase or an event of a stream gives.';
+COMMENT ON COLUMN member.earn_rule.give IS 'Points; of several the one for the day of the streak, the last from then on.';
+COMMENT ON COLUMN member.earn_rule.per IS 'For each so many yuan; null: for each event.';
+COMMENT ON COLUMN member.earn_rule.tiered IS 'Times the multiplier of the member''s level.';
+COMMENT ON COLUMN member.earn_rule.day_cap IS 'Only so many events a day earn; null: all.';
+COMMENT ON COLUMN member.earn_rule.every IS 'Only when the streak of days is a multiple of this.';
+
+-- State: one hot row a member. Nothing an order changes is indexed, so updates stay in the page.
+
+CREATE TABLE member.state (
+    member_id bigint PRIMARY KEY REFERENCES member.member,
+    at        timestamptz,
+    salt      bigint NOT NULL,
+    entries   integer NOT NULL DEFAULT 0,
+    next_due  date,
+    active    boolean NOT NULL DEFAULT true,
+    lots      member.lots NOT NULL DEFAULT 'empty',
+    activity  member.activity NOT NULL DEFAULT 'empty',
+    standing  member.standing NOT NULL DEFAULT 'empty',
+    hash      bytea
+) WITH (fillfactor = 80, toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0.05);
+COMMENT ON TABLE member.state IS 'Points, activity and levels of each member: the sum of the entries, brought to a moment.';
+COMMENT ON COLUMN member.state.at IS 'The moment the state was brought to; null: nothing happened yet.';
+COMMENT ON COLUMN member.state.salt IS 'Salt of the argument digests; erased with the member.';
+COMMENT ON COLUMN member.state.entries IS 'Number of the last entry: entries are numbered without gaps.';
+COMMENT ON COLUMN member.state.next_due IS 'First day something has to be booked or said without an event; the daily run looks for it.';
+COMMENT ON COLUMN member.state.active IS 'False while the member is frozen or has left: writes are refused.';
+COMMENT ON COLUMN member.state.hash IS 'Hash of the last entry.';
+
+-- The ledger.
+
+CREATE TABLE member.entry (
+    member_id       bigint NOT NULL,
+    at              timestamptz NOT NULL,
+    booked_at       timestamptz NOT NULL,
+    points          bigint NOT NULL,
+    balance         bigint NOT NULL,
+    ref_part        bigint,
+    entry_no        integer NOT NULL,
+    program_version integer NOT NULL,
+    ref             integer,
+    wallet          smallint NOT NULL,
+    kind            text NOT NULL,
+    delta           member.lots NOT NULL,
+    tier            text,
+    source          text,
+    reason          text,
+    actor           text,
+    key             text,
+    digest          bytea,
+    hash            bytea NOT NULL,
+    PRIMARY KEY (member_id, entry_no)
+) WITH (fillfactor = 100, toast_tuple_target = 8160);
+CREATE UNIQUE INDEX entry_key ON member.entry (member_id, key) WHERE key IS NOT NULL;
+CREATE INDEX entry_ref ON member.entry (member_id, ref) WHERE ref IS NOT NULL;
+COMMENT ON TABLE member.entry IS 'The ledger: append-only, one row an operation; the sum of delta is the book.';
+COMMENT ON COLUMN member.entry.at IS 'When it happened; balances as of a day count by it.';
+COMMENT ON COLUMN member.entry.booked_at IS 'When it was recorded.';
+COMMENT ON COLUMN member.entry.points IS 'What it moved in its wallet: the answer given then.';
+COMMENT ON COLUMN member.entry.balance IS 'Usable points of that wallet after it: the answer given then.';
+COMMENT ON COLUMN member.entry.ref IS 'Entry a refund or reversal refers to.';
+COMMENT ON COLUMN member.entry.ref_part IS 'How much of that: minor units of a refund, points of a reversal.';
+COMMENT ON COLUMN member.entry.kind IS 'purchase, refund, event, earn, spend, reverse; expire and settle are what time did.';
+COMMENT ON COLUMN member.entry.delta IS 'Lots added and taken, over all wallets.';
+COMMENT ON COLUMN member.entry.tier IS 'Level after it: the answer given then.';
+COMMENT ON COLUMN member.entry.source IS 'Number of the purchase or refund, or what the caller names.';
+COMMENT ON COLUMN member.entry.key IS 'Idempotency key; imported history has none.';
+COMMENT ON COLUMN member.entry.digest IS 'Salted digest of the call''s arguments: the same key must come with the same.';
+COMMENT ON COLUMN member.entry.hash IS 'SHA-256 over the hash before and this entry.';
+
+CREATE TRIGGER entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON member.entry
+    FOR EACH STATEMENT EXECUTE FUNCTION member_internal.refuse_change();
+
+CREATE TABLE member.chain_head (
+    bucket      bigint NOT NULL,
+    day         date NOT NULL,
+    exported_at timestamptz NOT NULL,
+    members     bigint[] NOT NULL,
+    entries     integer[] NOT NULL,
+    hashes      bytea[] NOT NULL,
+    PRIMARY KEY (bucket, day)
+);
+COMMENT ON TABLE member.chain_head IS
+    'Heads of the chains that moved since the export before, by 10 000 members: copy it elsewhere, and nobody can rewrite a tail unseen.';
+COMMENT ON COLUMN member.chain_head.hashes IS 'First eight bytes of the hash of each head.';

@@ -1,0 +1,247 @@
+CREATE OR REPLACE FUNCTION member_internal.minor_units(amount numeric, what text) RETURNS bigint
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF amount IS NULL OR amount <= 0 OR amount > 999999999999.99 OR amount <> round(amount, 2) THEN
+        PERFORM member_internal.refuse('MB303', format('%s out of range: %s', what, coalesce(amount::text, 'null')),
+            'It is above 0, at most 999999999999.99, with two decimals at most.');
+    END IF;
+    RETURN amount * 100;
+END
+$$;
+COMMENT ON FUNCTION member_internal.minor_units(numeric, text) IS 'An amount of money in minor units. Errors: MB303.';
+
+CREATE OR REPLACE FUNCTION member_internal.category_id(code text) RETURNS integer
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    id integer;
+BEGIN
+    SELECT c.category_id INTO id FROM member.category c WHERE c.code = category_id.code;
+    IF id IS NULL AND category_id.code IS NOT NULL THEN
+        INSERT INTO member.category (code) VALUES (category_id.code)
+        ON CONFLICT (code) DO UPDATE SET code = excluded.code RETURNING category.category_id INTO id;
+    END IF;
+    RETURN id;
+END
+$$;
+COMMENT ON FUNCTION member_internal.category_id(text) IS 'Number of a category of events; made when it is new.';
+
+-- Lines: [{"product": "latte", "quantity": 2, "amount": 36.00, "category": "coffee", "list_amount": 40.00}, …]
+CREATE OR REPLACE FUNCTION member_internal.purchase_lines(lines jsonb, amount numeric)
+RETURNS TABLE (line_no smallint, product text, category text, quantity numeric, amount numeric, list_amount numeric)
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    total numeric;
+    wrong bigint;
+BEGIN
+    IF lines IS NULL THEN
+        RETURN;
+    END IF;
+    IF jsonb_typeof(lines) <> 'array' OR jsonb_array_length(lines) NOT BETWEEN 1 AND 1000 THEN
+        PERFORM member_internal.refuse('MB305', 'lines must be an array of 1 to 1000 objects');
+    END IF;
+    SELECT min(l.ord) INTO wrong FROM jsonb_array_elements(lines) WITH ORDINALITY AS l (line, ord)
+    WHERE jsonb_typeof(l.line) <> 'object' OR coalesce(l.line ->> 'product', '') = ''
+       OR coalesce(jsonb_typeof(l.line -> 'amount'), '') <> 'number'
+       OR coalesce(jsonb_typeof(l.line -> 'quantity'), 'number') <> 'number'
+       OR coalesce(jsonb_typeof(l.line -> 'list_amount'), 'number') NOT IN ('number', 'null')
+       OR CASE WHEN jsonb_typeof(l.line -> 'amount') = 'number' THEN (l.line ->> 'amount')::numeric < 0
+                OR (l.line ->> 'amount')::numeric <> round((l.line ->> 'amount')::numeric, 2) END
+       OR CASE WHEN jsonb_typeof(l.line -> 'quantity') = 'number' THEN (l.line ->> 'quantity')::numeric NOT BETWEEN 0.001 AND 999999999 END;
+    IF wrong IS NOT NULL THEN
+        PERFORM member_internal.refuse('MB305', format('line %s is invalid: %s', wrong, left((lines -> (wrong - 1)::integer)::text, 200)),
+            'A line has product, amount (a number of at least 0 with two decimals) and, if it likes, quantity, category, list_amount.');
+    END IF;
+    SELECT sum((l ->> 'amount')::numeric) INTO total FROM jsonb_array_elements(lines) l;
+    IF total <> purchase_lines.amount THEN
+        PERFORM member_internal.refuse('MB305', format('the lines add up to %s, the purchase is %s', total, purchase_lines.amount));
+    END IF;
+    RETURN QUERY
+        SELECT l.ord::smallint, l.line ->> 'product', l.line ->> 'category', coalesce((l.line ->> 'quantity')::numeric, 1),
+               (l.line ->> 'amount')::numeric, (l.line ->> 'list_amount')::numeric
+        FROM jsonb_array_elements(lines) WITH ORDINALITY AS l (line, ord);
+END
+$$;
+COMMENT ON FUNCTION member_internal.purchase_lines(jsonb, numeric) IS
+    'Lines of a purchase, checked: they add up to its amount. Errors: MB305 with the line.';
+
+CREATE OR REPLACE FUNCTION member.purchase_record(
+    member_id bigint, purchase_no text, amount numeric, store text DEFAULT NULL, channel text DEFAULT NULL,
+    lines jsonb DEFAULT NULL, attributes jsonb DEFAULT NULL, at timestamptz DEFAULT NULL,
+    actor text DEFAULT NULL, key text DEFAULT NULL) RETURNS member.receipt
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    w member_internal.write;
+    e member.step_event;
+    r member.receipt;
+    minor CONSTANT bigint := member_internal.minor_units(amount, 'amount of a purchase');
+    owner bigint;
+BEGIN
+    IF purchase_no IS NULL OR length(purchase_no) NOT BETWEEN 1 AND 100 THEN
+        PERFORM member_internal.refuse('MB302', 'a purchase number must have 1 to 100 characters');
+    END IF;
+    w := member_internal.begin_write(member_id, 'purchase_record',
+        jsonb_build_array(purchase_no, minor, store, channel, lines, attributes, actor), at,
+        coalesce(key, 'purchase:' || purchase_no));
+    IF w.answered THEN
+        RETURN w.answer;
+    END IF;
+    e := member_internal.event_of(w, 'purchase');
+    e.amount := minor;
+    r := member_internal.end_write(w, e, purchase_no, NULL, actor);
+    INSERT INTO member.identity (kind, value, member_id)
+    VALUES ('purchase', purchase_record.purchase_no, r.member_id) ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+        SELECT i.member_id INTO owner FROM member.identity i
+        WHERE i.kind = 'purchase' AND i.value = purchase_record.purchase_no;
+        PERFORM member_internal.refuse('MB302', format('purchase "%s" is recorded already', purchase_no),
+            format('For member %s.', owner),
+            'A repeated call must be the same in every argument, its key too; a new purchase needs a number of its own.');
+    END IF;
+    INSERT INTO member.purchase (member_id, entry_no, purchase_no, at, amount, store, channel, attributes)
+    VALUES (r.member_id, r.entry_no, purchase_record.purchase_no, r.at, purchase_record.amount, purchase_record.store,
+            purchase_record.channel, purchase_record.attributes);
+    IF lines IS NOT NULL THEN
+        INSERT INTO member.purchase_line (member_id, entry_no, line_no, product, category, quantity, amount, list_amount)
+        SELECT r.member_id, r.entry_no, l.line_no, l.product, l.category, l.quantity, l.amount, l.list_amount
+        FROM member_internal.purchase_lines(purchase_record.lines, purchase_record.amount) l;
+    END IF;
+    IF r.points > 0 THEN
+        PERFORM member_internal.queue_message(r.member_id, 'points_in', r.entry_no::text, r.at,
+            jsonb_build_object('points', r.points, 'balance', r.balance));
+    END IF;
+    RETURN r;
+END
+$$;
+COMMENT ON FUNCTION member.purchase_record(bigint, text, numeric, text, text, jsonb, jsonb, timestamptz, text, text) IS
+    'Records a purchase: amount paid in yuan net of freight, coupon and points part; points by the earning rules, level up at once, message. lines: [{"product", "quantity", "amount", "category", "list_amount"}, …] adding up to amount. The number is unique across members; without a key it serves as one. Errors: MB302 number taken, MB303 amount, MB305 lines, MB101, MB102, MB401 to MB405.';
+
+CREATE OR REPLACE FUNCTION member.purchase_refund(
+    member_id bigint, purchase_no text, refund_no text, amount numeric DEFAULT NULL, lines smallint[] DEFAULT NULL,
+    reason text DEFAULT NULL, at timestamptz DEFAULT NULL, actor text DEFAULT NULL, key text DEFAULT NULL)
+RETURNS member.receipt
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    w member_internal.write;
+    e member.step_event;
+    r member.receipt;
+    p record;
+    part numeric := amount;
+    bad smallint;
+BEGIN
+    IF refund_no IS NULL OR length(refund_no) NOT BETWEEN 1 AND 100 THEN
+        PERFORM member_internal.refuse('MB304', 'a refund number must have 1 to 100 characters');
+    END IF;
+    w := member_internal.begin_write(member_id, 'purchase_refund',
+        jsonb_build_array(purchase_no, refund_no, (amount * 100)::bigint, lines, reason, actor), at,
+        coalesce(key, format('refund:%s:%s', purchase_no, refund_no)));
+    IF w.answered THEN
+        RETURN w.answer;
+    END IF;
+    SELECT q.entry_no, q.at, q.amount, q.refunded, o.delta INTO p
+    FROM member.purchase q
+    JOIN member.entry o ON o.member_id = q.member_id AND o.entry_no = q.entry_no
+    WHERE q.member_id = purchase_refund.member_id AND q.purchase_no = purchase_refund.purchase_no;
+    IF NOT FOUND THEN
+        PERFORM member_internal.refuse('MB301', format('member %s has no purchase "%s"', member_id, purchase_no));
+    END IF;
+    IF EXISTS (SELECT FROM member.refund f WHERE f.member_id = purchase_refund.member_id AND f.purchase = p.entry_no
+               AND f.refund_no = purchase_refund.refund_no) THEN
+        PERFORM member_internal.refuse('MB304', format('refund "%s" of purchase "%s" is recorded already', refund_no, purchase_no),
+            hint => 'A repeated call must be the same in every argument, its key too; a new refund needs a number of its own.');
+    END IF;
+    IF lines IS NOT NULL THEN
+        SELECT min(n) INTO bad FROM unnest(lines) n WHERE NOT EXISTS (
+            SELECT FROM member.purchase_line l WHERE l.member_id = purchase_refund.member_id AND l.entry_no = p.entry_no
+            AND l.line_no = n AND l.refunded < l.amount);
+        IF bad IS NOT NULL OR cardinality(lines) = 0 OR cardinality(lines) <> (SELECT count(DISTINCT n) FROM unnest(lines) n) THEN
+            PERFORM member_internal.refuse('MB304', format('line %s of purchase "%s" can''t be refunded', coalesce(bad::text, 'list'), purchase_no),
+                'There is no such line, it is refunded already, or it is named twice.');
+        END IF;
+        SELECT sum(l.amount - l.refunded) INTO part FROM member.purchase_line l
+        WHERE l.member_id = purchase_refund.member_id AND l.entry_no = p.entry_no AND l.line_no = ANY (lines);
+        IF amount IS NOT NULL AND amount <> part THEN
+            PERFORM member_internal.refuse('MB305', format('the lines come to %s, the refund is %s', part, amount));
+        END IF;
+        UPDATE member.purchase_line l SET refunded = l.amount
+        WHERE l.member_id = purchase_refund.member_id AND l.entry_no = p.entry_no AND l.line_no = ANY (lines);
+    ELSIF amount IS NULL THEN
+        part := p.amount - p.refunded;
+    END IF;
+    IF part > p.amount - p.refunded OR part = 0 AND amount IS NULL THEN
+        PERFORM member_internal.refuse('MB304', format('refund of %s exceeds what is left of purchase "%s"', part, purchase_no),
+            format('Paid %s, refunded %s.', p.amount, p.refunded));
+    END IF;
+    e := member_internal.event_of(w, 'refund');
+    IF e.at < p.at THEN
+        PERFORM member_internal.refuse('MB402', 'a refund can''t be dated before its purchase', format('The purchase was at %s.', p.at));
+    END IF;
+    e.amount := member_internal.minor_units(part, 'amount of a refund');
+    e.ref := p.entry_no;
+    e.origin_at := p.at;
+    e.origin_lots := p.delta;
+    e.origin_of := p.amount * 100;
+    e.origin_back := p.refunded * 100;
+    UPDATE member.purchase q SET refunded = q.refunded + part
+    WHERE q.member_id = purchase_refund.member_id AND q.entry_no = p.entry_no;
+    SELECT coalesce(max(q.amount - q.refunded), 0) * 100 INTO e.origin_largest
+    FROM member.purchase q
+    WHERE q.member_id = purchase_refund.member_id AND q.at >= member.day_start(member.day_of(p.at))
+      AND q.at < member.day_start(member.day_of(p.at) + 1);
+    r := member_internal.end_write(w, e, refund_no, reason, actor);
+    INSERT INTO member.refund (member_id, purchase, refund_no, entry_no, at, amount, lines, reason)
+    VALUES (r.member_id, p.entry_no, purchase_refund.refund_no, r.entry_no, r.at, part, purchase_refund.lines, purchase_refund.reason);
+    IF r.points < 0 THEN
+        PERFORM member_internal.queue_message(r.member_id, 'points_back', r.entry_no::text, r.at,
+            jsonb_build_object('points', -r.points, 'balance', r.balance));
+    END IF;
+    RETURN r;
+END
+$$;
+COMMENT ON FUNCTION member.purchase_refund(bigint, text, text, numeric, smallint[], text, timestamptz, text, text) IS
+    'Refunds a purchase: an amount in yuan, the lines named by number, or all that is left. Takes back the share of what the purchase gave, lot by lot; refunds that add up to the purchase take back exactly its award. Errors: MB301 no such purchase, MB304 more than is left, line or number refunded before, MB305, MB101, MB102, MB401 to MB405.';
+
+CREATE OR REPLACE FUNCTION member.event_record(
+    member_id bigint, kind text, category text DEFAULT NULL, value numeric DEFAULT NULL, attributes jsonb DEFAULT NULL,
+    at timestamptz DEFAULT NULL, actor text DEFAULT NULL, key text DEFAULT NULL) RETURNS member.receipt
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    w member_internal.write;
+    e member.step_event;
+    r member.receipt;
+BEGIN
+    IF kind IS NULL OR kind !~ '^[a-z_][a-z0-9_]{0,22}$' THEN
+        PERFORM member_internal.refuse('MB306', format('invalid kind of event "%s"', kind),
+            'A kind has up to 23 small letters, digits and underscores.');
+    END IF;
+    IF value < 0 OR value > 999999999999.99 OR value <> round(value, 2) OR length(category) > 100 THEN
+        PERFORM member_internal.refuse('MB303', format('value out of range: %s', value),
+            'It is between 0 and 999999999999.99, with two decimals at most; a category has at most 100 characters.');
+    END IF;
+    w := member_internal.begin_write(member_id, 'event_record',
+        jsonb_build_array(kind, category, (value * 100)::bigint, attributes, actor), at, key);
+    IF w.answered THEN
+        RETURN w.answer;
+    END IF;
+    e := member_internal.event_of(w, 'event');
+    e.event_kind := kind;
+    e.category := member_internal.category_id(category);
+    e.amount := value * 100;
+    r := member_internal.end_write(w, e, kind, NULL, actor);
+    INSERT INTO member.event (member_id, entry_no, at, kind, category, value, attributes)
+    VALUES (r.member_id, r.entry_no, r.at, event_record.kind, event_record.category, event_record.value, event_record.attributes);
+    RETURN r;
+END
+$$;
+COMMENT ON FUNCTION member.event_record(bigint, text, text, numeric, jsonb, timestamptz, text, text) IS
+    'Records an event: kind (signin, browse, share …), category for runs of the same kind, value (seconds, yuan …). Kinds that a stream counts may earn points. Errors: MB306 kind, MB303 value, MB101, MB102, MB401 to MB405.';

@@ -1,0 +1,76 @@
+CREATE TABLE member.stream (
+    stream_id   smallint PRIMARY KEY CHECK (stream_id > 0),
+    code        text NOT NULL UNIQUE CHECK (code ~ '^[a-z_][a-z0-9_]{0,22}$'),
+    name        text NOT NULL,
+    purchases   boolean NOT NULL DEFAULT false,
+    keep_days   smallint NOT NULL DEFAULT 400 CHECK (keep_days BETWEEN 31 AND 10000),
+    keep_months smallint NOT NULL DEFAULT 24 CHECK (keep_months BETWEEN 0 AND 1200)
+);
+COMMENT ON TABLE member.stream IS 'Streams of activity (draft): purchases, and events by their kind.';
+COMMENT ON COLUMN member.stream.code IS 'The kind of event that feeds it; of the purchases a name only.';
+COMMENT ON COLUMN member.stream.keep_days IS 'Days kept one by one, then by month for keep_months, then as one total.';
+
+CREATE TABLE member.category (
+    category_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    code        text NOT NULL UNIQUE
+);
+COMMENT ON TABLE member.category IS 'Categories events are counted by in runs; known once an event named them.';
+
+CREATE TABLE member.purchase (
+    member_id   bigint NOT NULL,
+    at          timestamptz NOT NULL,
+    entry_no    integer NOT NULL,
+    purchase_no text NOT NULL,
+    amount      numeric(14,2) NOT NULL CHECK (amount > 0),
+    refunded    numeric(14,2) NOT NULL DEFAULT 0 CHECK (refunded BETWEEN 0 AND amount),
+    store       text,
+    channel     text,
+    attributes  jsonb,
+    PRIMARY KEY (member_id, entry_no)
+);
+COMMENT ON TABLE member.purchase IS 'Purchases. The number is unique across members through member.identity.';
+COMMENT ON COLUMN member.purchase.amount IS 'Paid, net of freight, coupon and points part: what earns.';
+COMMENT ON COLUMN member.purchase.refunded IS 'Given back of it so far.';
+
+CREATE TABLE member.purchase_line (
+    member_id     bigint NOT NULL,
+    entry_no      integer NOT NULL,
+    line_no       smallint NOT NULL,
+    product       text NOT NULL,
+    category      text,
+    quantity      numeric(12,3) NOT NULL CHECK (quantity > 0),
+    amount        numeric(14,2) NOT NULL CHECK (amount >= 0),
+    list_amount   numeric(14,2),
+    refunded      numeric(14,2) NOT NULL DEFAULT 0 CHECK (refunded BETWEEN 0 AND amount),
+    PRIMARY KEY (member_id, entry_no, line_no)
+);
+COMMENT ON TABLE member.purchase_line IS 'Lines of purchases; their amounts add up to the purchase.';
+COMMENT ON COLUMN member.purchase_line.amount IS 'Paid for the line.';
+COMMENT ON COLUMN member.purchase_line.list_amount IS 'At list price.';
+
+CREATE TABLE member.refund (
+    member_id   bigint NOT NULL,
+    purchase    integer NOT NULL,
+    refund_no   text NOT NULL,
+    entry_no    integer NOT NULL,
+    at          timestamptz NOT NULL,
+    amount      numeric(14,2) NOT NULL CHECK (amount > 0),
+    lines       smallint[],
+    reason      text,
+    PRIMARY KEY (member_id, purchase, refund_no)
+);
+COMMENT ON TABLE member.refund IS 'Refunds of purchases, whole, partial or by line.';
+COMMENT ON COLUMN member.refund.purchase IS 'Entry of the purchase.';
+COMMENT ON COLUMN member.refund.lines IS 'Numbers of the lines it gives back; null: by amount.';
+
+CREATE TABLE member.event (
+    member_id  bigint NOT NULL,
+    at         timestamptz NOT NULL,
+    value      numeric(14,2),
+    entry_no   integer NOT NULL,
+    kind       text NOT NULL,
+    category   text,
+    attributes jsonb,
+    PRIMARY KEY (member_id, entry_no)
+);
+COMMENT ON TABLE member.event IS 'What members did besides buying: sign-in, click, read, share.';

@@ -1,0 +1,336 @@
+-- Bulk load: member.import_row is read, what can't be taken becomes a reject row, the rest goes through the
+-- same step as live events, set-based. One transaction: all of an import or nothing.
+
+CREATE OR REPLACE FUNCTION member_internal.import_begin(kind text) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    id bigint;
+BEGIN
+    PERFORM member_internal.require_ready();
+    PERFORM pg_advisory_xact_lock(hashtextextended('member.import', 0));
+    INSERT INTO member.import_run (kind, started_at) VALUES (import_begin.kind, member.now()) RETURNING import_id INTO id;
+    RETURN id;
+END
+$$;
+COMMENT ON FUNCTION member_internal.import_begin(text) IS 'Starts an import; one at a time.';
+
+CREATE OR REPLACE FUNCTION member_internal.enroll_imported(channel text) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    made bigint;
+BEGIN
+    CREATE TEMP TABLE import_new ON COMMIT DROP AS
+        SELECT nextval(pg_get_serial_sequence('member.member', 'member_id')) AS member_id, k.*
+        FROM (SELECT w.member_key, min(w.at) AS joined_at, min(w.store) AS store, min(w.channel) AS channel,
+                     min(w.phone) AS phone, min(w.name) AS name
+              FROM import_work w WHERE w.reject IS NULL
+                AND NOT EXISTS (SELECT FROM member.identity i WHERE i.kind = 'external' AND i.value = w.member_key)
+              GROUP BY w.member_key ORDER BY w.member_key COLLATE "C") k;
+    GET DIAGNOSTICS made = ROW_COUNT;
+    INSERT INTO member.member (member_id, joined_at, channel, store, name)
+    SELECT n.member_id, n.joined_at, coalesce(enroll_imported.channel, n.channel, 'import'), n.store, n.name
+    FROM import_new n ORDER BY n.member_id;
+    INSERT INTO member.state (member_id, salt)
+    SELECT n.member_id, ('x' || encode(substr(uuid_send(gen_random_uuid()), 9), 'hex'))::bit(64)::bigint
+    FROM import_new n ORDER BY n.member_id;
+    INSERT INTO member.identity (kind, value, member_id)
+    SELECT 'external', n.member_key, n.member_id FROM import_new n ORDER BY n.member_key COLLATE "C";
+    INSERT INTO member.identity (kind, value, member_id)
+    SELECT 'phone', n.phone, n.member_id FROM import_new n WHERE n.phone IS NOT NULL ORDER BY n.phone COLLATE "C";
+    DROP TABLE import_new;
+    ANALYZE import_work;
+    RETURN made;
+END
+$$;
+COMMENT ON FUNCTION member_internal.enroll_imported(text) IS 'Enrols the members of an import that are not known by their key; returns how many.';
+
+CREATE OR REPLACE FUNCTION member_internal.import_finish(import_id bigint, kind text, money boolean) RETURNS SETOF bigint
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+    INSERT INTO member.import_reject (import_id, line, kind, reason, detail)
+    SELECT import_finish.import_id, w.line, w.kind, w.reject,
+           left(concat_ws(' | ', r.member_key, r.at, r.purchase_no, r.refund_no, r.amount, r.wallet, r.points, r.until, r.phone, r.lines), 500)
+    FROM import_work w JOIN member.import_row r USING (line) WHERE w.reject IS NOT NULL AND w.reject <> 'known';
+    UPDATE member.import_run u SET
+        rows_read = x.n, rows_rejected = x.rejected, rows_known = x.known, rows_loaded = x.n - x.rejected - x.known,
+        amount_read = x.amount / 100.0, amount_loaded = x.loaded / 100.0
+    FROM (SELECT count(*) AS n, count(*) FILTER (WHERE w.reject <> 'known') AS rejected,
+                 count(*) FILTER (WHERE w.reject = 'known') AS known,
+                 CASE WHEN import_finish.money THEN coalesce(sum(w.value) FILTER (WHERE w.kind = 'purchase'), 0) ELSE 0 END AS amount,
+                 CASE WHEN import_finish.money THEN coalesce(sum(w.value) FILTER (WHERE w.kind = 'purchase' AND w.reject IS NULL), 0) ELSE 0 END AS loaded
+          FROM import_work w) x
+    WHERE u.import_id = import_finish.import_id;
+    DELETE FROM member.import_row r USING import_work w WHERE r.line = w.line AND import_finish.kind <> 'purchases';
+    IF import_finish.kind = 'purchases' THEN
+        IF EXISTS (SELECT FROM member.import_row r WHERE r.kind NOT IN ('purchase', 'refund')) THEN
+            DELETE FROM member.import_row r WHERE r.kind IN ('purchase', 'refund');
+        ELSE
+            TRUNCATE member.import_row;
+        END IF;
+    END IF;
+    DROP TABLE import_work;
+    RETURN;
+END
+$$;
+COMMENT ON FUNCTION member_internal.import_finish(bigint, text, boolean) IS
+    'Writes the reject rows and the reconciliation of an import, and empties the staging table of what it read.';
+
+-- Runs the events of import_work through step, members in ascending order, so many at a time.
+CREATE OR REPLACE FUNCTION member_internal.import_steps(batch integer DEFAULT 20000) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET work_mem = '256MB'
+AS $$
+#variable_conflict use_column
+DECLARE
+    low bigint;
+    high bigint;
+    present CONSTANT timestamptz := member.now();
+    p record;
+BEGIN
+    SELECT v.version, v.program INTO p
+    FROM member.setting s JOIN member.program_version v ON v.version = s.program_version;
+    CREATE TEMP TABLE import_sorted ON COMMIT DROP AS
+        SELECT i.member_id, w.at, w.line, w.value, w.kind, w.purchase_no, w.refund_no, w.store, w.channel, w.wallet, w.until,
+               w.lines, w.journal
+        FROM import_work w JOIN member.identity i ON i.kind = 'external' AND i.value = w.member_key
+        WHERE w.reject IS NULL
+        ORDER BY i.member_id, w.at, w.line;
+    CREATE INDEX ON import_sorted USING brin (member_id) WITH (pages_per_range = 16);
+    ANALYZE import_sorted (member_id);
+    SELECT min(i.member_id) - 1 INTO low FROM import_sorted i;
+    LOOP
+        -- the next so many members, wherever their numbers lie
+        SELECT max(m.member_id) INTO high FROM (SELECT s.member_id FROM member.state s WHERE s.member_id > low
+                                                ORDER BY s.member_id LIMIT batch) m;
+        EXIT WHEN high IS NULL;
+        PERFORM FROM member.state s WHERE s.member_id > low AND s.member_id <= high
+            AND EXISTS (SELECT FROM import_sorted i WHERE i.member_id = s.member_id AND i.member_id > low AND i.member_id <= high)
+        ORDER BY s.member_id FOR NO KEY UPDATE;
+        WITH run AS (
+            SELECT i.*, lead(i.line) OVER w IS NULL AS is_last,
+                member.step_run(ROW(s.lots, s.activity, s.standing, s.at, s.entries, s.hash)::member.step_state,
+                    ROW(i.member_id, CASE WHEN i.kind = 'balance' THEN 'earn' ELSE i.kind END, i.at, i.wallet,
+                        CASE WHEN i.kind = 'balance' THEN i.value END, CASE WHEN i.kind <> 'balance' THEN i.value END,
+                        NULL, i.until, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+                        CASE WHEN i.journal THEN i.purchase_no END, i.journal)::member.step_event,
+                    p.program) OVER (w ROWS UNBOUNDED PRECEDING) AS x
+            FROM import_sorted i JOIN member.state s USING (member_id)
+            WHERE i.member_id > low AND i.member_id <= high AND s.member_id > low AND s.member_id <= high
+            WINDOW w AS (PARTITION BY i.member_id ORDER BY i.at, i.line)
+        ), r AS MATERIALIZED (
+            SELECT run.member_id, run.at, run.line, run.value, run.kind, run.purchase_no, run.refund_no, run.store,
+                   run.channel, run.lines, run.is_last, (run.x).entries, (run.x).made, (run.x).tiers, (run.x).level,
+                   CASE WHEN run.is_last THEN run.x END AS final
+            FROM run
+        ), entries AS (
+            INSERT INTO member.entry (member_id, entry_no, kind, at, booked_at, wallet, points, balance, ref, ref_part,
+                                      program_version, delta, tier, source, hash)
+            SELECT r.member_id, m.entry_no, m.kind, m.at, present, m.wallet, m.points, m.balance,
+                   m.ref, m.ref_part, p.version, m.delta, member_internal.level_code(p.program, 1::smallint, r.level),
+                   CASE WHEN m.kind = r.kind THEN coalesce(r.refund_no, r.purchase_no) END, m.hash
+            FROM r CROSS JOIN LATERAL unnest(r.made) m
+        ), purchases AS (
+            INSERT INTO member.purchase (member_id, entry_no, purchase_no, at, amount, store, channel, refunded)
+            SELECT r.member_id, r.entries, r.purchase_no, r.at, r.value / 100.0, r.store, r.channel,
+                   coalesce(f.refunded, 0) / 100.0
+            FROM r LEFT JOIN (SELECT g.member_id, g.purchase_no, sum(g.value) AS refunded
+                              FROM r g WHERE g.kind = 'refund' GROUP BY 1, 2) f USING (member_id, purchase_no)
+            WHERE r.kind = 'purchase'
+        ), refunds AS (
+            INSERT INTO member.refund (member_id, purchase, refund_no, entry_no, at, amount)
+            SELECT r.member_id, b.entries, r.refund_no, r.entries, r.at, r.value / 100.0
+            FROM r JOIN r b ON b.member_id = r.member_id AND b.purchase_no = r.purchase_no AND b.kind = 'purchase'
+            WHERE r.kind = 'refund'
+        ), goods AS (
+            INSERT INTO member.purchase_line (member_id, entry_no, line_no, product, category, quantity, amount, list_amount)
+            SELECT r.member_id, r.entries, l.line_no, l.product, l.category, l.quantity, l.amount, l.list_amount
+            FROM r CROSS JOIN LATERAL member_internal.purchase_lines(r.lines::jsonb, r.value / 100.0) l
+            WHERE r.lines IS NOT NULL AND r.kind = 'purchase'
+        ), changes AS (
+            INSERT INTO member.tier_change (member_id, change_no, ladder_id, from_level, to_level, day, until, kind,
+                                            entry_no, program_version, reason, booked_at)
+            SELECT r.member_id, coalesce(b.n, 0) + row_number() OVER (PARTITION BY r.member_id ORDER BY r.at, r.line, t.ord),
+                   t.ladder, t.from_level, t.to_level, t.day, t.until, t.kind,
+                   CASE WHEN t.kind = 'rise' THEN r.entries END, p.version, t.reason, present
+            FROM r CROSS JOIN LATERAL unnest(r.tiers) WITH ORDINALITY
+                AS t (ladder, kind, from_level, to_level, day, until, reason, ord)
+            LEFT JOIN LATERAL (SELECT max(c.change_no) AS n FROM member.tier_change c WHERE c.member_id = r.member_id) b ON true
+            WHERE r.tiers IS NOT NULL
+        )
+        UPDATE member.state s SET lots = (r.final).lots, activity = (r.final).activity, standing = (r.final).standing,
+            at = (r.final).at, entries = (r.final).entries, next_due = (r.final).next_due, hash = (r.final).hash
+        FROM r WHERE r.is_last AND s.member_id = r.member_id;
+        low := high;
+    END LOOP;
+    DROP TABLE import_sorted;
+END
+$$;
+COMMENT ON FUNCTION member_internal.import_steps(integer) IS
+    'Takes the events of an import through step and writes entries, purchases, refunds, levels and states, so many members at a time.';
+
+CREATE OR REPLACE FUNCTION member.import_purchases(channel text DEFAULT NULL)
+RETURNS TABLE (import_id bigint, rows_read bigint, rows_loaded bigint, rows_known bigint, rows_rejected bigint,
+               amount_read numeric, amount_loaded numeric)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET work_mem = '256MB' SET client_min_messages = warning
+AS $$
+#variable_conflict use_column
+DECLARE
+    id bigint := member_internal.import_begin('purchases');
+    zone text := (SELECT s.zone FROM member.setting s);
+    present CONSTANT timestamptz := member.now();
+BEGIN
+    CREATE TEMP TABLE import_work ON COMMIT DROP AS
+        SELECT v.line, v.kind, v.member_key, v.at, v.value,
+               coalesce(v.purchase_no, CASE WHEN v.kind = 'purchase' THEN 'import:' || md5(format('%s|%s|%s|%s', v.member_key, v.at, v.value, v.same)) END) AS purchase_no,
+               v.refund_no, v.store, v.channel, NULL::text AS wallet, NULL::date AS until, v.lines, NULL::text AS phone, NULL::text AS name,
+               false AS journal,
+               CASE WHEN v.reject IS NOT NULL THEN v.reject
+                    WHEN v.member_key IS NULL THEN 'member key is missing'
+                    WHEN length(v.member_key) > 200 THEN 'member key has more than 200 characters'
+                    WHEN v.at IS NULL THEN 'time can''t be read'
+                    WHEN v.at > present THEN 'time is in the future'
+                    WHEN v.value IS NULL THEN 'amount can''t be read'
+                    WHEN v.value <= 0 OR v.value > 99999999999999 THEN 'amount is out of range'
+                    WHEN length(v.purchase_no) > 100 THEN 'purchase number has more than 100 characters'
+                    WHEN v.kind = 'refund' AND (v.purchase_no IS NULL OR v.refund_no IS NULL) THEN 'a refund needs purchase_no and refund_no'
+                    ELSE member_internal.purchase_lines_error(v.lines, v.value) END AS reject
+        FROM (SELECT r.line, r.kind, nullif(r.member_key, '') AS member_key, member_internal.parse_time(r.at, zone) AS at,
+                     member_internal.parse_minor(r.amount) AS value, nullif(r.purchase_no, '') AS purchase_no,
+                     nullif(r.refund_no, '') AS refund_no, nullif(r.store, '') AS store, nullif(r.channel, '') AS channel,
+                     nullif(r.lines, '') AS lines, r.reject, NULL::bigint AS same
+              FROM member.import_row r WHERE r.kind IN ('purchase', 'refund') AND nullif(r.purchase_no, '') IS NOT NULL
+              UNION ALL
+              SELECT r.line, r.kind, nullif(r.member_key, ''), member_internal.parse_time(r.at, zone),
+                     member_internal.parse_minor(r.amount), NULL, nullif(r.refund_no, ''), nullif(r.store, ''),
+                     nullif(r.channel, ''), nullif(r.lines, ''), r.reject,
+                     row_number() OVER (PARTITION BY r.member_key, r.at, r.amount ORDER BY r.line)
+              FROM member.import_row r WHERE r.kind IN ('purchase', 'refund') AND nullif(r.purchase_no, '') IS NULL) v;
+    -- a number twice in the file, or taken before
+    UPDATE import_work w SET reject = 'purchase number occurs before in the file'
+    FROM (SELECT u.purchase_no, min(u.line) AS first FROM import_work u WHERE u.kind = 'purchase' AND u.reject IS NULL
+          GROUP BY u.purchase_no HAVING count(*) > 1) d
+    WHERE w.kind = 'purchase' AND w.reject IS NULL AND w.purchase_no = d.purchase_no AND w.line > d.first;
+    IF EXISTS (SELECT FROM member.identity i WHERE i.kind = 'purchase') THEN
+        UPDATE import_work w SET reject = CASE WHEN p.member_key IS NOT DISTINCT FROM w.member_key AND p.amount * 100 = w.value AND p.at = w.at THEN 'known'
+                                               ELSE 'purchase number is taken' END
+        FROM (SELECT i.value, q.amount, q.at, k.value AS member_key
+              FROM member.identity i
+              LEFT JOIN member.purchase q ON q.member_id = i.member_id AND q.purchase_no = i.value
+              LEFT JOIN member.identity k ON k.member_id = i.member_id AND k.kind = 'external'
+              WHERE i.kind = 'purchase') p
+        WHERE w.kind = 'purchase' AND w.reject IS NULL AND p.value = w.purchase_no;
+        UPDATE import_work w SET reject = 'known'
+        FROM member.identity i JOIN member.purchase q ON q.member_id = i.member_id AND q.purchase_no = i.value
+        JOIN member.refund f ON f.member_id = q.member_id AND f.purchase = q.entry_no
+        WHERE w.kind = 'refund' AND w.reject IS NULL AND i.kind = 'purchase' AND i.value = w.purchase_no
+          AND f.refund_no = w.refund_no AND f.amount * 100 = w.value;
+    END IF;
+    IF EXISTS (SELECT FROM import_work w WHERE w.kind = 'refund' AND w.reject IS NULL) THEN
+        UPDATE import_work w SET reject = x.reason
+        FROM (SELECT f.line, CASE WHEN b.line IS NULL THEN 'its purchase is not among the rows loaded: use purchase_refund()'
+                                  WHEN b.member_key <> f.member_key THEN 'its purchase is another member''s'
+                                  WHEN (f.at, f.line) < (b.at, b.line) THEN 'it is dated before its purchase'
+                                  WHEN count(*) OVER (PARTITION BY f.purchase_no, f.refund_no) > 1 THEN 'refund number occurs twice in the file'
+                                  WHEN sum(f.value) OVER (PARTITION BY f.purchase_no ORDER BY f.at, f.line) > b.value THEN 'refunds exceed the purchase' END AS reason
+              FROM import_work f LEFT JOIN import_work b ON b.kind = 'purchase' AND b.reject IS NULL AND b.purchase_no = f.purchase_no
+              WHERE f.kind = 'refund' AND f.reject IS NULL) x
+        WHERE w.line = x.line AND x.reason IS NOT NULL;
+        -- the run keeps a journal of the members that have refunds
+        UPDATE import_work w SET journal = true
+        WHERE w.reject IS NULL AND w.member_key IN (SELECT f.member_key FROM import_work f WHERE f.kind = 'refund' AND f.reject IS NULL);
+    END IF;
+    PERFORM member_internal.enroll_imported(import_purchases.channel);
+    INSERT INTO member.identity (kind, value, member_id)
+    SELECT 'purchase', w.purchase_no, i.member_id
+    FROM import_work w JOIN member.identity i ON i.kind = 'external' AND i.value = w.member_key
+    WHERE w.kind = 'purchase' AND w.reject IS NULL
+    ORDER BY w.purchase_no COLLATE "C";
+    PERFORM member_internal.import_steps();
+    PERFORM member_internal.import_finish(id, 'purchases', true);
+    RETURN QUERY SELECT u.import_id, u.rows_read, u.rows_loaded, u.rows_known, u.rows_rejected, u.amount_read, u.amount_loaded
+        FROM member.import_run u WHERE u.import_id = id;
+END
+$$;
+COMMENT ON FUNCTION member.import_purchases(text) IS
+    'Loads the purchases and refunds of member.import_row: members by member_key (identity external; unknown ones are enrolled with the channel), points, levels and activity by the same step as live purchases, no messages. A purchase without a number gets one from its contents, so that the same file loaded twice is known. Rows it can''t take go to member.import_reject with line and reason. Returns the reconciliation: read = loaded + known + rejected; amounts of purchases in yuan.';
+
+CREATE OR REPLACE FUNCTION member.import_members(channel text DEFAULT NULL)
+RETURNS TABLE (import_id bigint, rows_read bigint, rows_loaded bigint, rows_known bigint, rows_rejected bigint)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET work_mem = '256MB' SET client_min_messages = warning
+AS $$
+#variable_conflict use_column
+DECLARE
+    id bigint := member_internal.import_begin('members');
+    zone text := (SELECT s.zone FROM member.setting s);
+    present CONSTANT timestamptz := member.now();
+BEGIN
+    CREATE TEMP TABLE import_work ON COMMIT DROP AS
+        SELECT v.*, NULL::bigint AS value,
+               CASE WHEN v.unread IS NOT NULL THEN v.unread
+                    WHEN v.member_key IS NULL THEN 'member key is missing'
+                    WHEN length(v.member_key) > 200 THEN 'member key has more than 200 characters'
+                    WHEN v.at IS NULL THEN 'time of joining can''t be read'
+                    WHEN v.at > present THEN 'time of joining is in the future'
+                    WHEN length(v.phone) > 200 THEN 'phone has more than 200 characters'
+                    WHEN v.key_no > 1 THEN 'member key occurs before in the file'
+                    WHEN EXISTS (SELECT FROM member.identity i WHERE i.kind = 'external' AND i.value = v.member_key) THEN 'known'
+                    WHEN v.phone IS NOT NULL AND v.phone_no > 1 THEN 'phone occurs before in the file'
+                    WHEN EXISTS (SELECT FROM member.identity i WHERE i.kind = 'phone' AND i.value = v.phone) THEN 'phone belongs to another member'
+               END AS reject
+        FROM (SELECT r.line, r.kind, nullif(r.member_key, '') AS member_key, member_internal.parse_time(r.at, zone) AS at,
+                     nullif(r.store, '') AS store, nullif(r.channel, '') AS channel, nullif(r.phone, '') AS phone,
+                     nullif(r.name, '') AS name, r.reject AS unread,
+                     row_number() OVER (PARTITION BY r.member_key ORDER BY r.line) AS key_no,
+                     row_number() OVER (PARTITION BY nullif(r.phone, '') ORDER BY r.line) AS phone_no
+              FROM member.import_row r WHERE r.kind = 'member') v;
+    PERFORM member_internal.enroll_imported(import_members.channel);
+    PERFORM member_internal.import_finish(id, 'members', false);
+    RETURN QUERY SELECT u.import_id, u.rows_read, u.rows_loaded, u.rows_known, u.rows_rejected
+        FROM member.import_run u WHERE u.import_id = id;
+END
+$$;
+COMMENT ON FUNCTION member.import_members(text) IS
+    'Enrols the members of member.import_row (kind member: member_key, at = joined, and if they like channel, store, phone, name). A key known before is counted as known. Rows it can''t take go to member.import_reject. Returns the reconciliation.';
+
+CREATE OR REPLACE FUNCTION member.import_balances()
+RETURNS TABLE (import_id bigint, rows_read bigint, rows_loaded bigint, rows_known bigint, rows_rejected bigint)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET work_mem = '256MB' SET client_min_messages = warning
+AS $$
+#variable_conflict use_column
+DECLARE
+    id bigint := member_internal.import_begin('balances');
+    zone text := (SELECT s.zone FROM member.setting s);
+    present CONSTANT timestamptz := member.now();
+BEGIN
+    CREATE TEMP TABLE import_work ON COMMIT DROP AS
+        SELECT v.*, NULL::text AS purchase_no, NULL::text AS refund_no, NULL::text AS store, NULL::text AS channel, NULL::text AS lines,
+               NULL::text AS phone, NULL::text AS name, false AS journal,
+               CASE WHEN v.unread IS NOT NULL THEN v.unread
+                    WHEN v.member_key IS NULL THEN 'member key is missing'
+                    WHEN NOT EXISTS (SELECT FROM member.identity i WHERE i.kind = 'external' AND i.value = v.member_key) THEN 'unknown member'
+                    WHEN v.at IS NULL THEN 'time can''t be read'
+                    WHEN v.at > present THEN 'time is in the future'
+                    WHEN v.value IS NULL THEN 'points can''t be read'
+                    WHEN v.value NOT BETWEEN 1 AND 1000000000000000 THEN 'points are out of range'
+                    WHEN NOT EXISTS (SELECT FROM member.wallet w WHERE w.code = v.wallet) THEN 'unknown wallet'
+                    WHEN v.until_text IS NOT NULL AND v.until IS NULL THEN 'until can''t be read'
+                    WHEN v.until <= (v.at AT TIME ZONE zone)::date THEN 'points would be gone before they come' END AS reject
+        FROM (SELECT r.line, r.kind, nullif(r.member_key, '') AS member_key,
+                     CASE WHEN nullif(r.at, '') IS NULL THEN present ELSE member_internal.parse_time(r.at, zone) END AS at,
+                     CASE WHEN r.points ~ '^[0-9]{1,17}$' THEN r.points::bigint END AS value,
+                     coalesce(nullif(r.wallet, ''), 'points') AS wallet, nullif(r.until, '') AS until_text,
+                     (member_internal.parse_time(nullif(r.until, ''), zone) AT TIME ZONE zone)::date AS until, r.reject AS unread
+              FROM member.import_row r WHERE r.kind = 'balance') v;
+    PERFORM member_internal.import_steps();
+    PERFORM member_internal.import_finish(id, 'balances', false);
+    RETURN QUERY SELECT u.import_id, u.rows_read, u.rows_loaded, u.rows_known, u.rows_rejected
+        FROM member.import_run u WHERE u.import_id = id;
+END
+$$;
+COMMENT ON FUNCTION member.import_balances() IS
+    'Gives opening balances from member.import_row (kind balance: member_key, points, and if they like wallet, until, at): a lot for each row. Rows it can''t take go to member.import_reject. Returns the reconciliation.';

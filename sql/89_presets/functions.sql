@@ -1,0 +1,70 @@
+-- Presets: contents of the catalog, all of it rows that the brand can change.
+
+CREATE OR REPLACE FUNCTION member_internal.preset_common(expiry_months smallint) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    INSERT INTO member.verb (verb, back_days) VALUES
+        ('enroll', 30), ('purchase_record', 30), ('purchase_refund', 30), ('event_record', 7),
+        ('points_earn', 30), ('points_spend', 1), ('points_reverse', 1);
+    INSERT INTO member.wallet (wallet_id, code, name, spendable, expiry, expiry_n, max_lots) VALUES
+        (1, 'points', '积分', true, 'month_end', expiry_months, 32),
+        (2, 'growth', '成长值', false, 'month_end', 12, 32);
+    INSERT INTO member.stream (stream_id, code, name, purchases, keep_days, keep_months) VALUES
+        (1, 'orders', '消费', true, 400, 24),
+        (2, 'signin', '签到', false, 62, 12),
+        (3, 'browse', '浏览商品', false, 31, 12),
+        (4, 'share', '分享内容', false, 31, 12);
+    INSERT INTO member.earn_rule (code, name, stream, wallet, give, per, tiered, day_cap, every) VALUES
+        ('buy', '消费奖励', 'orders', 'points', '{1}', 1, true, NULL, NULL),
+        ('signin', '每日签到', 'signin', 'points', '{1,2,3,4,5}', NULL, false, 1, NULL),
+        ('signin_growth', '每日签到', 'signin', 'growth', '{1}', NULL, false, 1, NULL),
+        ('streak7', '连签7天', 'signin', 'points', '{10}', NULL, false, 1, 7),
+        ('streak7_growth', '连签7天', 'signin', 'growth', '{5}', NULL, false, 1, 7),
+        ('browse', '浏览商品', 'browse', 'points', '{2}', NULL, false, 1, NULL),
+        ('browse_growth', '浏览商品', 'browse', 'growth', '{1}', NULL, false, 1, NULL),
+        ('share', '分享内容', 'share', 'points', '{3}', NULL, false, 1, NULL),
+        ('share_growth', '分享内容', 'share', 'growth', '{1}', NULL, false, 1, NULL);
+    INSERT INTO member.tier_ladder (ladder_id, code, name) VALUES (1, 'consumer', '会员等级');
+    INSERT INTO member.message_template (code, class, marketing, channels, body) VALUES
+        ('welcome', 'benefit', false, '{service,popup}', '欢迎加入{brand}会员!消费、签到均可获得积分,点此查看您的会员权益。'),
+        ('points_in', 'service', false, '{template,subscription}', '您本次消费获{points}积分,累计积分{balance}'),
+        ('points_back', 'service', false, '{template,subscription}', '订单退款已完成,扣回{points}积分,现有积分{balance}'),
+        ('expire30', 'service', false, '{subscription,popup}', '您有{points}积分将于{date}到期,请及时使用'),
+        ('expire15', 'service', true, '{subscription,work}', '{points}积分将于{date}到期,专属兑换已为您开启'),
+        ('expire3', 'service', false, '{subscription,sms}', '仅剩{days}天:{points}积分即将失效,点此兑换'),
+        ('tier_up', 'benefit', false, '{template,popup}', '恭喜升级为{tier}!新增特权已生效,有效至{date}。'),
+        ('tier_down', 'service', false, '{template,popup}', '您的等级已调整为{tier}');
+END
+$$;
+COMMENT ON FUNCTION member_internal.preset_common(smallint) IS
+    'What every preset holds: wallets, streams, daily tasks, templates. Points expire at the end of so many months.';
+
+CREATE OR REPLACE FUNCTION member_internal.preset_retail() RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM member_internal.preset_common(12::smallint);
+    INSERT INTO member.tier_level (ladder_id, level, code, name, multiplier, validity_months, grace_days, qualify, keep) VALUES
+        (1, 0, 'normal', '普通会员', 1, NULL, 0, NULL, NULL),
+        (1, 1, 'silver', '银卡', 1.2, 12, 30, 'spend(12mo) >= 500', 'spend(12mo) >= 400'),
+        (1, 2, 'gold', '金卡', 1.5, 12, 30, 'spend(12mo) >= 2000', 'spend(12mo) >= 1600'),
+        (1, 3, 'diamond', '钻石', 2, 12, 30, 'spend(12mo) >= 5000 and growth >= 300', 'spend(12mo) >= 4000 and growth >= 240');
+END
+$$;
+COMMENT ON FUNCTION member_internal.preset_retail() IS
+    'Preset retail 零售: a point a yuan, usable at once, for 12 months; levels by the spend of 12 months.';
+
+CREATE OR REPLACE FUNCTION member_internal.preset_tea() RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM member_internal.preset_common(6::smallint);
+    INSERT INTO member.tier_level (ladder_id, level, code, name, multiplier, validity_months, grace_days, qualify, keep) VALUES
+        (1, 0, 'normal', '鲜茶友', 1, NULL, 0, NULL, NULL),
+        (1, 1, 'silver', '常饮茶友', 1.2, 3, 30, 'orders(30d) >= 3', 'orders(90d) >= 6'),
+        (1, 2, 'gold', 'VIP茶友', 1.5, 3, 30, 'orders(30d) >= 4 or max_order(30d) >= 50', 'orders(90d) >= 9');
+END
+$$;
+COMMENT ON FUNCTION member_internal.preset_tea() IS
+    'Preset tea 茶饮: a point a yuan for 6 months; levels by the orders of 30 days.';

@@ -1,0 +1,78 @@
+-- Who may do what with the functions. Owners first: ALTER … OWNER would drop grants given before.
+
+DO $$
+DECLARE
+    f record;
+BEGIN
+    FOR f IN SELECT p.oid::regprocedure AS name, p.prokind FROM pg_proc p
+             WHERE p.pronamespace IN ('member'::regnamespace, 'member_internal'::regnamespace) AND p.prosecdef
+    LOOP
+        EXECUTE format('ALTER ROUTINE %s OWNER TO member_owner', f.name);
+    END LOOP;
+END
+$$;
+
+REVOKE ALL ON ALL ROUTINES IN SCHEMA member, member_internal FROM PUBLIC;
+
+-- The owner of the tables, and of the functions that write them.
+GRANT USAGE, CREATE ON SCHEMA member, member_report TO member_owner;
+GRANT USAGE ON SCHEMA member_internal TO member_owner;
+GRANT EXECUTE ON ALL ROUTINES IN SCHEMA member, member_internal TO member_owner;
+
+GRANT USAGE ON SCHEMA member TO member_admin, member_operator, member_app, member_report, member_store;
+GRANT USAGE ON SCHEMA member_report TO member_admin, member_operator, member_report;
+GRANT USAGE ON SCHEMA member_internal TO member_admin;
+
+-- The pure functions of the types: whoever may read a value may compute with it.
+DO $$
+DECLARE
+    f record;
+BEGIN
+    FOR f IN SELECT p.oid::regprocedure AS name FROM pg_proc p LEFT JOIN pg_aggregate a ON a.aggfnoid = p.oid
+             JOIN pg_language l ON l.oid = p.prolang
+             WHERE p.pronamespace = 'member'::regnamespace AND NOT p.prosecdef AND (l.lanname = 'c' OR p.prokind = 'a')
+    LOOP
+        EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO member_admin, member_operator, member_app, member_report, member_store', f.name);
+    END LOOP;
+END
+$$;
+GRANT EXECUTE ON FUNCTION member.day_of(timestamptz), member.day_start(date)
+    TO member_admin, member_operator, member_app, member_report, member_store;
+
+-- The brand's app, mini-program and POS.
+GRANT EXECUTE ON FUNCTION
+    member.enroll(text, text, text, text, text, text, text, jsonb, timestamptz, text, text),
+    member.find(text, text),
+    member.purchase_record(bigint, text, numeric, text, text, jsonb, jsonb, timestamptz, text, text),
+    member.purchase_refund(bigint, text, text, numeric, smallint[], text, timestamptz, text, text),
+    member.event_record(bigint, text, text, numeric, jsonb, timestamptz, text, text),
+    member.points_earn(bigint, bigint, text, date, date, text, text, timestamptz, text, text),
+    member.points_spend(bigint, bigint, text, text, text, timestamptz, text, text),
+    member.points_reverse(bigint, integer, bigint, text, timestamptz, text, text),
+    member.points_balance(bigint, text, date, timestamptz),
+    member.points_statement(bigint, date, date, text),
+    member.points_expiring(date, integer, text, bigint),
+    member.tier_of(bigint, date, text),
+    member.tier_progress(bigint, date),
+    member.rfm_of(bigint, date),
+    member.outbox_claim(text, integer, interval),
+    member.outbox_ack(bigint, text)
+TO member_app, member_operator, member_admin;
+
+-- Admins: set up, publish, load, run, prove.
+GRANT EXECUTE ON FUNCTION
+    member.setup(text, text, text),
+    member.migrate(),
+    member.publish(text),
+    member.import_members(text),
+    member.import_purchases(text),
+    member.import_balances(),
+    member.verify(bigint, bigint),
+    member.replay(bigint),
+    member.jobs_install(text),
+    member.jobs_remove()
+TO member_admin;
+GRANT EXECUTE ON PROCEDURE member.daily_run(date) TO member_admin;
+GRANT EXECUTE ON FUNCTION member_internal.daily_next(date), member_internal.daily_batch(date),
+    member_internal.require_ready(), member_internal.refuse(text, text, text, text), member_internal.layout()
+TO member_admin;

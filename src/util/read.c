@@ -1,0 +1,213 @@
+/*
+ * read.c: reading the cells of a bulk load.  What can't be read is NULL, not an error: the row is rejected
+ * with its reason and the rest is loaded.
+ */
+#include "compat.h"
+
+#include "common/jsonapi.h"
+#include "mb/pg_wchar.h"
+#include "pgtime.h"
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/jsonfuncs.h"
+#include "utils/timestamp.h"
+
+#include "errors.h"
+#include "util/day.h"
+
+typedef struct Cell
+{
+	const char *p;
+	const char *end;
+} Cell;
+
+static void
+cell_trim(Cell *c)
+{
+	while (c->p < c->end && (*c->p == ' ' || *c->p == '\t'))
+		c->p++;
+	while (c->end > c->p && (c->end[-1] == ' ' || c->end[-1] == '\t' || c->end[-1] == '\r'))
+		c->end--;
+}
+
+static bool
+cell_is(Cell *c, char ch)
+{
+	if (c->p >= c->end || *c->p != ch)
+		return false;
+	c->p++;
+	return true;
+}
+
+/* min to max digits. */
+static bool
+cell_digits(Cell *c, int min, int max, int *value)
+{
+	int			n = 0;
+
+	*value = 0;
+	while (n < max && c->p < c->end && *c->p >= '0' && *c->p <= '9')
+	{
+		*value = *value * 10 + (*c->p++ - '0');
+		n++;
+	}
+	return n >= min;
+}
+
+/* 2026-03-01, 2026/3/1 or 20260301 */
+static bool
+cell_date(Cell *c, struct pg_tm *tm)
+{
+	char		separator;
+
+	if (!cell_digits(c, 4, 4, &tm->tm_year) || c->p >= c->end)
+		return false;
+	separator = *c->p;
+	if (separator == '-' || separator == '/')
+	{
+		if (!cell_is(c, separator) || !cell_digits(c, 1, 2, &tm->tm_mon) ||
+			!cell_is(c, separator) || !cell_digits(c, 1, 2, &tm->tm_mday))
+			return false;
+	}
+	else if (!cell_digits(c, 2, 2, &tm->tm_mon) || !cell_digits(c, 2, 2, &tm->tm_mday))
+		return false;
+	return tm->tm_year >= 1900 && tm->tm_mon >= 1 && tm->tm_mon <= 12 && tm->tm_mday >= 1 &&
+		tm->tm_mday <= day_tab[isleap(tm->tm_year)][tm->tm_mon - 1];
+}
+
+/* 10:00, 10:00:05, 10:00:05.123 */
+static bool
+cell_time(Cell *c, struct pg_tm *tm, fsec_t *fsec)
+{
+	int			unit = 100000;
+
+	if (!cell_digits(c, 1, 2, &tm->tm_hour) || !cell_is(c, ':') ||
+		!cell_digits(c, 2, 2, &tm->tm_min) || tm->tm_hour > 23 || tm->tm_min > 59)
+		return false;
+	if (!cell_is(c, ':'))
+		return true;
+	if (!cell_digits(c, 2, 2, &tm->tm_sec) || tm->tm_sec > 59)
+		return false;
+	if (cell_is(c, '.'))
+		for (; c->p < c->end && *c->p >= '0' && *c->p <= '9'; c->p++, unit /= 10)
+			*fsec += (*c->p - '0') * unit;
+	return true;
+}
+
+/* Z, +08, +08:00, +0800: seconds west of Greenwich, as PostgreSQL counts */
+static bool
+cell_offset(Cell *c, int *offset)
+{
+	int			hours,
+				minutes = 0,
+				sign = -1;
+
+	if (cell_is(c, 'Z'))
+	{
+		*offset = 0;
+		return true;
+	}
+	if (cell_is(c, '-'))
+		sign = 1;
+	else if (!cell_is(c, '+'))
+		return false;
+	if (!cell_digits(c, 2, 2, &hours) || hours > 15)
+		return false;
+	cell_is(c, ':');
+	if (c->p < c->end && (!cell_digits(c, 2, 2, &minutes) || minutes > 59))
+		return false;
+	*offset = sign * (hours * 3600 + minutes * 60);
+	return true;
+}
+
+/* parse_time(text, zone): a moment; one without an offset is in the zone; NULL if it can't be read */
+PG_FUNCTION_INFO_V1(member_parse_time);
+Datum
+member_parse_time(PG_FUNCTION_ARGS)
+{
+	text	   *t = PG_GETARG_TEXT_PP(0);
+	char	   *zone_name = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	pg_tz	   *zone = pg_tzset(zone_name);
+	Cell		c = {VARDATA_ANY(t), VARDATA_ANY(t) + VARSIZE_ANY_EXHDR(t)};
+	struct pg_tm tm = {0};
+	fsec_t		fsec = 0;
+	int			offset = 0;
+	bool		has_offset = false;
+	TimestampTz at;
+
+	if (zone == NULL)
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("unknown time zone \"%s\"", zone_name));
+	cell_trim(&c);
+	if (!cell_date(&c, &tm))
+		PG_RETURN_NULL();
+	if (cell_is(&c, ' ') || cell_is(&c, 'T'))
+	{
+		if (!cell_time(&c, &tm, &fsec))
+			PG_RETURN_NULL();
+		if (c.p < c.end)
+		{
+			has_offset = cell_offset(&c, &offset);
+			if (!has_offset)
+				PG_RETURN_NULL();
+		}
+	}
+	if (c.p != c.end)
+		PG_RETURN_NULL();
+	if (!has_offset)
+		offset = DetermineTimeZoneOffset(&tm, zone);
+	if (tm2timestamp(&tm, fsec, &offset, &at) != 0)
+		PG_RETURN_NULL();
+	PG_RETURN_TIMESTAMPTZ(at);
+}
+
+/* parse_minor(text): an amount of money with at most two decimals, in minor units; NULL otherwise */
+PG_FUNCTION_INFO_V1(member_parse_minor);
+Datum
+member_parse_minor(PG_FUNCTION_ARGS)
+{
+	text	   *t = PG_GETARG_TEXT_PP(0);
+	Cell		c = {VARDATA_ANY(t), VARDATA_ANY(t) + VARSIZE_ANY_EXHDR(t)};
+	int64		minor = 0;
+	int			digits = 0,
+				decimals = 0;
+	bool		negative;
+
+	cell_trim(&c);
+	negative = cell_is(&c, '-');
+	for (; c.p < c.end && *c.p >= '0' && *c.p <= '9' && digits < 13; c.p++, digits++)
+		minor = minor * 10 + (*c.p - '0');
+	if (digits == 0)
+		PG_RETURN_NULL();
+	if (cell_is(&c, '.'))
+		for (; c.p < c.end && *c.p >= '0' && *c.p <= '9'; c.p++)
+		{
+			if (decimals < 2)
+				minor = minor * 10 + (*c.p - '0');
+			else if (*c.p != '0')
+				PG_RETURN_NULL();
+			decimals++;
+		}
+	if (c.p != c.end)
+		PG_RETURN_NULL();
+	for (; decimals < 2; decimals++)
+		minor *= 10;
+	PG_RETURN_INT64(negative ? -minor : minor);
+}
+
+/* is_json(text): whether jsonb can take it */
+PG_FUNCTION_INFO_V1(member_is_json);
+Datum
+member_is_json(PG_FUNCTION_ARGS)
+{
+	text	   *t = PG_GETARG_TEXT_PP(0);
+	JsonLexContext *lex;
+	JsonSemAction none = {0};
+
+#if PG_VERSION_NUM >= 170000
+	lex = makeJsonLexContext(NULL, t, true);
+#else
+	lex = makeJsonLexContext(t, true);
+#endif
+	PG_RETURN_BOOL(pg_parse_json(lex, &none) == JSON_SUCCESS);
+}
