@@ -1,7 +1,7 @@
 -- One row that says what this program is. Tables that other domains add refer to nothing here.
 
 CREATE TABLE member.setting (
-    only            boolean PRIMARY KEY DEFAULT true CHECK (only),
+    one             boolean PRIMARY KEY DEFAULT true CHECK (one),
     layout          integer NOT NULL,
     preset          text NOT NULL,
     program_version integer,

@@ -189,7 +189,7 @@ DECLARE
     r member.step_result;
     tier_code text;
 BEGIN
-    SELECT * INTO r FROM member.step(write.state, event, write.program);
+    r := member.step(write.state, event, write.program);
     tier_code := member_internal.level_code(write.program, 1::smallint, r.level);
     WITH made AS (
         INSERT INTO member.entry (member_id, entry_no, kind, at, booked_at, wallet, points, balance, ref, ref_part,

@@ -134,7 +134,9 @@ BEGIN
                 UNION ALL
                 SELECT 2147483647, ROW(s.member_id, 'day', s.at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
                                        NULL, NULL, NULL, NULL, NULL, NULL)::member.step_event, p.program
-                FROM member.setting g JOIN member.program_version p ON p.version = g.program_version WHERE s.at IS NOT NULL) y) z
+                FROM member.setting g JOIN member.program_version p ON p.version = g.program_version
+                -- brought forward by a day on which nothing had to be booked
+                WHERE s.at > ALL (SELECT e.at FROM member.entry e WHERE e.member_id = replay.member_id)) y) z
     ORDER BY z.entry_no DESC LIMIT 1;
     RETURN QUERY
         SELECT v.part, v.stored, v.replayed, v.stored IS NOT DISTINCT FROM v.replayed

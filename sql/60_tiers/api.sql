@@ -35,7 +35,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-    day CONSTANT date := coalesce(as_of, member.day_of(member.now()));
+    on_day CONSTANT date := coalesce(as_of, member.day_of(member.now()));
     ladder_no smallint := 1;
     held smallint;
     last_at timestamptz;
@@ -50,11 +50,11 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM member_internal.refuse('MB101', format('unknown member %s', member_id));
     END IF;
-    IF last_at IS NULL OR day >= member.day_of(last_at) THEN
-        held := member.level((member_internal.state_on(member_id, day)).standing, ladder_no);
+    IF last_at IS NULL OR on_day >= member.day_of(last_at) THEN
+        held := member.level((member_internal.state_on(member_id, on_day)).standing, ladder_no);
     ELSE
         SELECT c.to_level INTO held FROM member.tier_change c
-        WHERE c.member_id = tier_of.member_id AND c.ladder_id = ladder_no AND c.day <= day
+        WHERE c.member_id = tier_of.member_id AND c.ladder_id = ladder_no AND c.day <= on_day
         ORDER BY c.change_no DESC LIMIT 1;
     END IF;
     RETURN (SELECT l.code FROM member.tier_level l WHERE l.ladder_id = ladder_no AND l.level = coalesce(held, 0));
@@ -78,8 +78,8 @@ BEGIN
     day := greatest(day, member.day_of(r.at));
     SELECT p.program INTO program FROM member.setting g JOIN member.program_version p ON p.version = g.program_version;
     RETURN QUERY
-        SELECT d.code, held.code, aim.code, c.purpose, c.condition, c.actual / c.unit, c.required / c.unit,
-               greatest(c.required - c.actual, 0) / c.unit, c.actual >= c.required, c.any_of,
+        SELECT d.code, held.code, aim.code, c.purpose, c.condition, trim_scale(c.actual / c.unit), trim_scale(c.required / c.unit),
+               trim_scale(greatest(c.required - c.actual, 0) / c.unit), c.actual >= c.required, c.any_of,
                CASE WHEN c.purpose = 'keep' THEN member.level_review(r.standing, c.ladder) END
         FROM (SELECT t.*, CASE WHEN t.money THEN 100.0 ELSE 1 END AS unit
               FROM member_internal.tier_conditions(r.lots, r.activity, r.standing, program, day) t) c

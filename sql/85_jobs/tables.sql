@@ -8,11 +8,10 @@ CREATE TABLE member.job_run (
     beat_at     timestamptz NOT NULL,
     finished_at timestamptz,
     pid         integer NOT NULL,
-    backend_start timestamptz NOT NULL,
     PRIMARY KEY (job, day)
 );
 COMMENT ON TABLE member.job_run IS 'Progress of scheduled work: a run that was killed goes on from position.';
 COMMENT ON COLUMN member.job_run.stage IS 'What it is at: due, value, heads, done.';
 COMMENT ON COLUMN member.job_run.position IS 'Last member of the last batch that was committed.';
 COMMENT ON COLUMN member.job_run.done IS 'Members brought forward.';
-COMMENT ON COLUMN member.job_run.pid IS 'Backend that runs it, with its start: dead ones are taken over.';
+COMMENT ON COLUMN member.job_run.pid IS 'Backend that runs it; when it is gone another takes over.';

@@ -71,7 +71,7 @@ SELECT g.code AS value_group, member.rfm_value_group_name(g.code) AS value_group
        round(100.0 * count(x.member_id) / nullif(sum(count(x.member_id)) OVER (), 0), 2) AS share,
        round(avg(x.recency), 1) AS mean_recency, round(avg(x.frequency), 2) AS mean_orders,
        round(avg(x.monetary) / 100, 2) AS mean_spend, round(sum(x.monetary) / 100, 2) AS spend
-FROM generate_series(1::smallint, 8::smallint) AS g (code)
+FROM (SELECT n::smallint FROM generate_series(1, 8) n) AS g (code)
 LEFT JOIN (SELECT f.*, member.rfm_value_group(member.rfm_score(c.cuts, f.recency, f.frequency, f.monetary), c.cuts) AS code
            FROM (SELECT s.member_id, d.day - member.last_day(s.activity, 1::smallint) AS recency,
                         member.count(s.activity, 1::smallint, d.day - 364, d.day + 1) AS frequency,
