@@ -57,7 +57,7 @@ refuse_nulls(FunctionCallInfo fcinfo, int n)
 		if (PG_ARGISNULL(i))
 			ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					errmsg("%s must not be null", names[i]),
-					errhint("activity without events is 'empty'."));
+					i == 0 ? errhint("Activity without events is 'empty'.") : 0);
 }
 
 static Activity *
