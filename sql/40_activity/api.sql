@@ -1,15 +1,15 @@
-CREATE OR REPLACE FUNCTION member_internal.minor_units(amount numeric, what text) RETURNS bigint
+CREATE OR REPLACE FUNCTION member_internal.minor_units(amount numeric, what text, lowest bigint) RETURNS bigint
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF amount IS NULL OR amount <= 0 OR amount > 999999999999.99 OR amount <> round(amount, 2) THEN
+    IF amount IS NULL OR amount * 100 < lowest OR amount > 999999999999.99 OR amount <> round(amount, 2) THEN
         PERFORM member_internal.refuse('MB303', format('%s out of range: %s', what, coalesce(amount::text, 'null')),
-            'It is above 0, at most 999999999999.99, with two decimals at most.');
+            format('It is between %s and 999999999999.99, with two decimals at most.', round(lowest / 100.0, 2)));
     END IF;
     RETURN amount * 100;
 END
 $$;
-COMMENT ON FUNCTION member_internal.minor_units(numeric, text) IS 'An amount of money in minor units. Errors: MB303.';
+COMMENT ON FUNCTION member_internal.minor_units(numeric, text, bigint) IS 'An amount of money, at least so much, in minor units. Errors: MB303.';
 
 CREATE OR REPLACE FUNCTION member_internal.category_id(code text) RETURNS integer
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
@@ -80,7 +80,7 @@ DECLARE
     w member_internal.write;
     e member.step_event;
     r member.receipt;
-    minor CONSTANT bigint := member_internal.minor_units(amount, 'amount of a purchase');
+    minor CONSTANT bigint := member_internal.minor_units(amount, 'amount of a purchase', 0);
     owner bigint;
 BEGIN
     IF purchase_no IS NULL OR length(purchase_no) NOT BETWEEN 1 AND 100 THEN
@@ -120,7 +120,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION member.purchase_record(bigint, text, numeric, text, text, jsonb, jsonb, timestamptz, text, text) IS
-    'Records a purchase: amount paid in yuan net of freight, coupon and points part; points by the earning rules, level up at once, message. lines: [{"product", "quantity", "amount", "category", "list_amount"}, …] adding up to amount. The number is unique across members; without a key it serves as one. Errors: MB302 number taken, MB303 amount, MB305 lines, MB101, MB102, MB401 to MB405.';
+    'Records a purchase: amount paid in yuan net of freight, coupon and points part (0 when these paid all of it); points by the earning rules, level up at once, message. lines: [{"product", "quantity", "amount", "category", "list_amount"}, …] adding up to amount. The number is unique across members; without a key it serves as one. Errors: MB302 number taken, MB303 amount, MB305 lines, MB101, MB102, MB401 to MB405.';
 
 CREATE OR REPLACE FUNCTION member.purchase_refund(
     member_id bigint, purchase_no text, refund_no text, amount numeric DEFAULT NULL, lines smallint[] DEFAULT NULL,
@@ -184,7 +184,7 @@ BEGIN
     IF e.at < p.at THEN
         PERFORM member_internal.refuse('MB402', 'a refund can''t be dated before its purchase', format('The purchase was at %s.', p.at));
     END IF;
-    e.amount := member_internal.minor_units(part, 'amount of a refund');
+    e.amount := member_internal.minor_units(part, 'amount of a refund', 1);
     e.ref := p.entry_no;
     e.origin_at := p.at;
     e.origin_lots := p.delta;

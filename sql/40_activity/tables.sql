@@ -21,7 +21,7 @@ CREATE TABLE member.purchase (
     at          timestamptz NOT NULL,
     entry_no    integer NOT NULL,
     purchase_no text NOT NULL,
-    amount      numeric(14,2) NOT NULL CHECK (amount > 0),
+    amount      numeric(14,2) NOT NULL CHECK (amount >= 0),
     refunded    numeric(14,2) NOT NULL DEFAULT 0 CHECK (refunded BETWEEN 0 AND amount),
     store       text,
     channel     text,

@@ -195,7 +195,7 @@ BEGIN
                     WHEN v.at IS NULL THEN 'time can''t be read'
                     WHEN v.at > present THEN 'time is in the future'
                     WHEN v.value IS NULL THEN 'amount can''t be read'
-                    WHEN v.value <= 0 OR v.value > 99999999999999 THEN 'amount is out of range'
+                    WHEN v.value < (v.kind = 'refund')::integer OR v.value > 99999999999999 THEN 'amount is out of range'
                     WHEN length(v.purchase_no) > 100 THEN 'purchase number has more than 100 characters'
                     WHEN v.kind = 'refund' AND (v.purchase_no IS NULL OR v.refund_no IS NULL) THEN 'a refund needs purchase_no and refund_no'
                     ELSE member_internal.purchase_lines_error(v.lines, v.value) END AS reject
