@@ -14,7 +14,7 @@ MEMBER_MODULE_MAGIC;
 
 static char *clock_setting;
 
-void		_PG_init(void);
+void _PG_init(void);
 
 /*
  * member.clock may be set by superusers only.  A session that sets the name before the library is loaded
@@ -26,9 +26,10 @@ _PG_init(void)
 {
 	const char *placeholder = GetConfigOption("member.clock", true, false);
 
-	DefineCustomStringVariable("member.clock", "The moment member.now() gives; empty for the real time.",
-							   "For tests and demonstrations: superusers only, never in production.",
-							   &clock_setting, "", PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+	DefineCustomStringVariable(
+		"member.clock", "The moment member.now() gives; empty for the real time.",
+		"For tests and demonstrations: superusers only, never in production.", &clock_setting, "",
+		PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 	if (IsUnderPostmaster && placeholder && *placeholder && !superuser_arg(GetSessionUserId()))
 		SetConfigOption("member.clock", "", PGC_SUSET, PGC_S_SESSION);
 	MarkGUCPrefixReserved("member");

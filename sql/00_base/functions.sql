@@ -9,13 +9,7 @@ COMMENT ON FUNCTION member_internal.layout() IS 'Layout of the tables this code 
 
 CREATE OR REPLACE FUNCTION member_internal.refuse(
     state text, message text, detail text DEFAULT NULL, hint text DEFAULT NULL) RETURNS void
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    RAISE EXCEPTION USING ERRCODE = state, MESSAGE = message,
-        DETAIL = coalesce(detail, ''), HINT = coalesce(hint, '');
-END
-$$;
+LANGUAGE c VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_refuse';
 COMMENT ON FUNCTION member_internal.refuse(text, text, text, text) IS
     'Raises an error of this extension: SQLSTATE, message, what rule it broke, what to do.';
 

@@ -4,6 +4,6 @@ CREATE TABLE member.program_version (
     published_by text NOT NULL DEFAULT session_user,
     note         text NOT NULL,
     program      member.program NOT NULL
-);
+) WITH (toast_tuple_target = 8160);
 COMMENT ON TABLE member.program_version IS 'Every published version, immutable. Awards and decisions name theirs.';
 COMMENT ON COLUMN member.program_version.program IS 'The compiled program; its text form reads as one statement a part.';

@@ -14,22 +14,22 @@ COMMENT ON TYPE member.receipt IS
     'Answer of a writing verb: entry, what it moved in the wallet, usable balance of that wallet and level after it. A call repeated with its key gets the first answer.';
 
 CREATE TYPE member_internal.write AS (
-    member_id bigint,
-    at timestamptz,
-    key text,
-    digest bytea,
     version integer,
     program member.program,
     state member.step_state,
+    event member.step_event,
     answered boolean,
     answer member.receipt
 );
-COMMENT ON TYPE member_internal.write IS 'A write under way: the locked state and the program in force, or the answer given before.';
+COMMENT ON TYPE member_internal.write IS 'A write under way: the locked state, the program in force and the event to be filled in by the verb, or the answer given before.';
 
-CREATE OR REPLACE FUNCTION member_internal.wallet_code(wallet_id smallint) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-AS $$ SELECT w.code FROM member.wallet w WHERE w.wallet_id = wallet_code.wallet_id $$;
-COMMENT ON FUNCTION member_internal.wallet_code(smallint) IS 'Code of a wallet.';
+CREATE OR REPLACE FUNCTION member_internal.wallet_code(program member.program, wallet_id smallint) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_wallet_code';
+COMMENT ON FUNCTION member_internal.wallet_code(member.program, smallint) IS 'Code of a wallet in a program.';
+
+CREATE OR REPLACE FUNCTION member_internal.level_code(program member.program, ladder smallint, level smallint) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_level_code';
+COMMENT ON FUNCTION member_internal.level_code(member.program, smallint, smallint) IS 'Code of a level in a program.';
 
 CREATE OR REPLACE FUNCTION member_internal.back_days(verb text) RETURNS integer
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
@@ -82,20 +82,20 @@ COMMENT ON FUNCTION member_internal.refuse_member(bigint) IS
 CREATE OR REPLACE FUNCTION member_internal.answer_of(member_id bigint, entry_no integer) RETURNS member.receipt
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT ROW(e.member_id, e.entry_no, e.kind, e.at, member_internal.wallet_code(e.wallet), e.points, e.balance,
-               e.tier)::member.receipt
-    FROM member.entry e WHERE e.member_id = answer_of.member_id AND e.entry_no = answer_of.entry_no
+    SELECT ROW(e.member_id, e.entry_no, e.kind, e.at, w.code, e.points, e.balance, e.tier)::member.receipt
+    FROM member.entry e JOIN member.wallet w ON w.wallet_id = e.wallet WHERE e.member_id = answer_of.member_id AND e.entry_no = answer_of.entry_no
 $$;
 COMMENT ON FUNCTION member_internal.answer_of(bigint, integer) IS 'The receipt of an entry, as it was first given.';
 
 -- Lock order: the member's state row first, then keys of identity, then rows of that member.
 CREATE OR REPLACE FUNCTION member_internal.begin_write(
-    member_id bigint, verb text, arguments jsonb, at timestamptz, key text) RETURNS member_internal.write
+    member_id bigint, verb text, kind text, arguments jsonb, at timestamptz, key text) RETURNS member_internal.write
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
     w member_internal.write;
+    e member.step_event;
     cur record;
     known record;
 BEGIN
@@ -110,18 +110,17 @@ BEGIN
     IF NOT FOUND OR NOT cur.active OR cur.layout <> member_internal.layout() THEN
         PERFORM member_internal.refuse_member(begin_write.member_id);
     END IF;
-    w.member_id := begin_write.member_id;
-    w.digest := member_internal.digest(cur.salt, jsonb_build_array(begin_write.verb, begin_write.arguments,
+    e.digest := member_internal.digest(cur.salt, jsonb_build_array(begin_write.verb, begin_write.arguments,
                                                                   begin_write.at AT TIME ZONE 'UTC')::text);
     w.answered := false;
     IF begin_write.key IS NOT NULL THEN
         IF length(begin_write.key) NOT BETWEEN 1 AND 200 THEN
             PERFORM member_internal.refuse('MB405', 'a key must have 1 to 200 characters');
         END IF;
-        SELECT e.entry_no, e.kind, e.digest INTO known
-        FROM member.entry e WHERE e.member_id = begin_write.member_id AND e.key = begin_write.key;
+        SELECT n.entry_no, n.kind, n.digest INTO known
+        FROM member.entry n WHERE n.member_id = begin_write.member_id AND n.key = begin_write.key;
         IF FOUND THEN
-            IF known.digest IS DISTINCT FROM w.digest THEN
+            IF known.digest IS DISTINCT FROM e.digest THEN
                 PERFORM member_internal.refuse('MB404',
                     format('key "%s" was used before with other arguments', begin_write.key),
                     format('By %s, entry %s of member %s.', known.kind, known.entry_no, begin_write.member_id),
@@ -133,19 +132,22 @@ BEGIN
         END IF;
     END IF;
     IF begin_write.at IS NULL THEN
-        w.at := greatest(member.now(), cur.at);
+        e.at := greatest(member.now(), cur.at);
     ELSE
         PERFORM member_internal.check_at(begin_write.verb, begin_write.at);
-        w.at := begin_write.at;
+        e.at := begin_write.at;
     END IF;
-    w.key := begin_write.key;
+    e.member_id := begin_write.member_id;
+    e.kind := begin_write.kind;
+    e.key := begin_write.key;
+    w.event := e;
     w.version := cur.version;
     w.program := cur.program;
-    w.state := ROW(cur.lots, cur.activity, cur.standing, cur.at, cur.entries, cur.hash);
+    w.state := ROW(cur.lots, cur.activity, cur.standing, cur.at, cur.entries, cur.hash)::member.step_state;
     RETURN w;
 END
 $$;
-COMMENT ON FUNCTION member_internal.begin_write(bigint, text, jsonb, timestamptz, text) IS
+COMMENT ON FUNCTION member_internal.begin_write(bigint, text, text, jsonb, timestamptz, text) IS
     'Locks the member''s row and finds the state, the program in force and, if the key was used before, its answer. Errors: MB001, MB002, MB101, MB102, MB401, MB402, MB404, MB405.';
 
 CREATE OR REPLACE FUNCTION member_internal.record_tiers(
@@ -194,7 +196,7 @@ BEGIN
     WITH made AS (
         INSERT INTO member.entry (member_id, entry_no, kind, at, booked_at, wallet, points, balance, ref, ref_part,
                                   program_version, delta, tier, source, reason, actor, key, digest, hash)
-        SELECT write.member_id, m.entry_no, m.kind, m.at, greatest(member.now(), r.at), m.wallet, m.points, m.balance,
+        SELECT event.member_id, m.entry_no, m.kind, m.at, greatest(member.now(), r.at), m.wallet, m.points, m.balance,
                m.ref, m.ref_part, write.version, m.delta, tier_code, CASE WHEN o.op THEN end_write.source END,
                CASE WHEN o.op THEN end_write.reason END, CASE WHEN o.op THEN end_write.actor END,
                CASE WHEN o.op THEN event.key END, CASE WHEN o.op THEN event.digest END, m.hash
@@ -202,33 +204,13 @@ BEGIN
     )
     UPDATE member.state SET lots = r.lots, activity = r.activity, standing = r.standing, at = r.at,
         entries = r.entries, next_due = r.next_due, hash = r.hash
-    WHERE member_id = write.member_id;
+    WHERE member_id = event.member_id;
     IF r.tiers IS NOT NULL THEN
-        PERFORM member_internal.record_tiers(write.member_id, r.tiers, r.entries, write.version, write.at);
+        PERFORM member_internal.record_tiers(event.member_id, r.tiers, r.entries, write.version, event.at);
     END IF;
-    RETURN ROW(write.member_id, r.entries, event.kind, event.at, coalesce(event.wallet, member_internal.wallet_code(1::smallint)),
-               r.points, r.balance, tier_code);
+    RETURN ROW(event.member_id, r.entries, event.kind, event.at,
+               coalesce(event.wallet, member_internal.wallet_code(write.program, 1::smallint)), r.points, r.balance, tier_code);
 END
 $$;
 COMMENT ON FUNCTION member_internal.end_write(member_internal.write, member.step_event, text, text, text) IS
     'Takes the step and writes what came of it: entries, state, level changes. Returns the receipt.';
-
-CREATE OR REPLACE FUNCTION member_internal.event_of(write member_internal.write, kind text) RETURNS member.step_event
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    e member.step_event;
-BEGIN
-    e.member_id := write.member_id;
-    e.kind := event_of.kind;
-    e.at := write.at;
-    e.key := write.key;
-    e.digest := write.digest;
-    RETURN e;
-END
-$$;
-COMMENT ON FUNCTION member_internal.event_of(member_internal.write, text) IS 'The event of a write, to be filled in by its verb.';
-
-CREATE OR REPLACE FUNCTION member_internal.level_code(program member.program, ladder smallint, level smallint) RETURNS text
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_level_code';
-COMMENT ON FUNCTION member_internal.level_code(member.program, smallint, smallint) IS 'Code of a level in a program.';

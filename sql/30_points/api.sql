@@ -9,12 +9,12 @@ DECLARE
     w member_internal.write;
     e member.step_event;
 BEGIN
-    w := member_internal.begin_write(member_id, 'points_earn',
+    w := member_internal.begin_write(member_id, 'points_earn', 'earn',
         jsonb_build_array(points, wallet, usable_from, until, source, reason, actor), at, key);
     IF w.answered THEN
         RETURN w.answer;
     END IF;
-    e := member_internal.event_of(w, 'earn');
+    e := w.event;
     e.wallet := wallet;
     e.points := points;
     e.usable_from := usable_from;
@@ -36,12 +36,12 @@ DECLARE
     w member_internal.write;
     e member.step_event;
 BEGIN
-    w := member_internal.begin_write(member_id, 'points_spend',
+    w := member_internal.begin_write(member_id, 'points_spend', 'spend',
         jsonb_build_array(points, wallet, source, reason, actor), at, key);
     IF w.answered THEN
         RETURN w.answer;
     END IF;
-    e := member_internal.event_of(w, 'spend');
+    e := w.event;
     e.wallet := wallet;
     e.points := points;
     RETURN member_internal.end_write(w, e, source, reason, actor);
@@ -61,7 +61,7 @@ DECLARE
     e member.step_event;
     origin record;
 BEGIN
-    w := member_internal.begin_write(member_id, 'points_reverse',
+    w := member_internal.begin_write(member_id, 'points_reverse', 'reverse',
         jsonb_build_array(entry_no, points, reason, actor), at, key);
     IF w.answered THEN
         RETURN w.answer;
@@ -81,8 +81,8 @@ BEGIN
     IF origin.back >= origin.of THEN
         PERFORM member_internal.refuse('MB206', format('entry %s is reversed already', entry_no));
     END IF;
-    e := member_internal.event_of(w, 'reverse');
-    e.wallet := member_internal.wallet_code(origin.wallet);
+    e := w.event;
+    e.wallet := member_internal.wallet_code(w.program, origin.wallet);
     e.points := coalesce(points, origin.of - origin.back);
     e.ref := entry_no;
     e.origin_at := origin.at;
@@ -153,7 +153,7 @@ COMMENT ON FUNCTION member.points_statement(bigint, date, date, text) IS
     'Entries that moved a wallet, in the order booked, from since (inclusive) until (exclusive); booked_balance: sum of the postings so far, all lots. Errors: MB101, MB201.';
 
 CREATE OR REPLACE FUNCTION member.points_expiring(
-    as_of date DEFAULT NULL, within integer DEFAULT 30, wallet text DEFAULT 'points', member_id bigint DEFAULT NULL)
+    as_of date DEFAULT NULL, within integer DEFAULT 30, wallet text DEFAULT 'points', only_member bigint DEFAULT NULL)
 RETURNS TABLE (member_id bigint, until date, points bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -165,7 +165,7 @@ BEGIN
     RETURN QUERY
         SELECT s.member_id, l.until, sum(l.points)::bigint
         FROM member.state s CROSS JOIN LATERAL member.unnest(member.settle(s.lots, day)) l
-        WHERE (points_expiring.member_id IS NULL OR s.member_id = points_expiring.member_id)
+        WHERE (only_member IS NULL OR s.member_id = only_member)
           AND member.expiring(s.lots, id, day, within) > 0
           AND l.wallet = id AND l.until <= day + within
           AND (l.usable_from IS NULL OR l.usable_from <= day)

@@ -29,7 +29,7 @@ $$;
 COMMENT ON FUNCTION member_internal.category_id(text) IS 'Number of a category of events; made when it is new.';
 
 -- Lines: [{"product": "latte", "quantity": 2, "amount": 36.00, "category": "coffee", "list_amount": 40.00}, …]
-CREATE OR REPLACE FUNCTION member_internal.purchase_lines(lines jsonb, amount numeric)
+CREATE OR REPLACE FUNCTION member_internal.purchase_lines(lines jsonb, paid numeric)
 RETURNS TABLE (line_no smallint, product text, category text, quantity numeric, amount numeric, list_amount numeric)
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -57,8 +57,8 @@ BEGIN
             'A line has product, amount (a number of at least 0 with two decimals) and, if it likes, quantity, category, list_amount.');
     END IF;
     SELECT sum((l ->> 'amount')::numeric) INTO total FROM jsonb_array_elements(lines) l;
-    IF total <> purchase_lines.amount THEN
-        PERFORM member_internal.refuse('MB305', format('the lines add up to %s, the purchase is %s', total, purchase_lines.amount));
+    IF total <> paid THEN
+        PERFORM member_internal.refuse('MB305', format('the lines add up to %s, the purchase is %s', total, paid));
     END IF;
     RETURN QUERY
         SELECT l.ord::smallint, l.line ->> 'product', l.line ->> 'category', coalesce((l.line ->> 'quantity')::numeric, 1),
@@ -86,13 +86,13 @@ BEGIN
     IF purchase_no IS NULL OR length(purchase_no) NOT BETWEEN 1 AND 100 THEN
         PERFORM member_internal.refuse('MB302', 'a purchase number must have 1 to 100 characters');
     END IF;
-    w := member_internal.begin_write(member_id, 'purchase_record',
+    w := member_internal.begin_write(member_id, 'purchase_record', 'purchase',
         jsonb_build_array(purchase_no, minor, store, channel, lines, attributes, actor), at,
         coalesce(key, 'purchase:' || purchase_no));
     IF w.answered THEN
         RETURN w.answer;
     END IF;
-    e := member_internal.event_of(w, 'purchase');
+    e := w.event;
     e.amount := minor;
     r := member_internal.end_write(w, e, purchase_no, NULL, actor);
     INSERT INTO member.identity (kind, value, member_id)
@@ -140,7 +140,7 @@ BEGIN
     IF refund_no IS NULL OR length(refund_no) NOT BETWEEN 1 AND 100 THEN
         PERFORM member_internal.refuse('MB304', 'a refund number must have 1 to 100 characters');
     END IF;
-    w := member_internal.begin_write(member_id, 'purchase_refund',
+    w := member_internal.begin_write(member_id, 'purchase_refund', 'refund',
         jsonb_build_array(purchase_no, refund_no, (amount * 100)::bigint, lines, reason, actor), at,
         coalesce(key, format('refund:%s:%s', purchase_no, refund_no)));
     IF w.answered THEN
@@ -180,7 +180,7 @@ BEGIN
         PERFORM member_internal.refuse('MB304', format('refund of %s exceeds what is left of purchase "%s"', part, purchase_no),
             format('Paid %s, refunded %s.', p.amount, p.refunded));
     END IF;
-    e := member_internal.event_of(w, 'refund');
+    e := w.event;
     IF e.at < p.at THEN
         PERFORM member_internal.refuse('MB402', 'a refund can''t be dated before its purchase', format('The purchase was at %s.', p.at));
     END IF;
@@ -228,12 +228,12 @@ BEGIN
         PERFORM member_internal.refuse('MB303', format('value out of range: %s', value),
             'It is between 0 and 999999999999.99, with two decimals at most; a category has at most 100 characters.');
     END IF;
-    w := member_internal.begin_write(member_id, 'event_record',
+    w := member_internal.begin_write(member_id, 'event_record', 'event',
         jsonb_build_array(kind, category, (value * 100)::bigint, attributes, actor), at, key);
     IF w.answered THEN
         RETURN w.answer;
     END IF;
-    e := member_internal.event_of(w, 'event');
+    e := w.event;
     e.event_kind := kind;
     e.category := member_internal.category_id(category);
     e.amount := value * 100;

@@ -51,7 +51,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT x.score, member.rfm_value_group_name(member.rfm_value_group(x.score, x.cuts)),
            member.rfm_strategy_group_name(member.rfm_strategy_group(x.score, x.cuts)), x.recency, x.frequency,
-           x.monetary / 100.0, x.cuts_of
+           round(x.monetary / 100.0, 2), x.cuts_of
     FROM (SELECT f.*, c.cuts, c.day AS cuts_of, member.rfm_score(c.cuts, f.recency, f.frequency, f.monetary) AS score
           FROM (SELECT d.day, d.day - member.last_day(s.activity, d.stream) AS recency,
                        member.count(s.activity, d.stream, d.day - 364, d.day + 1) AS frequency,

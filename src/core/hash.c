@@ -75,7 +75,7 @@ entry_hash(const uint8 *previous, const EntryFacts *e, uint8 *hash)
 static bytea *
 hash_result(const uint8 *hash)
 {
-	bytea	   *result = palloc(VARHDRSZ + ENTRY_HASH_LEN);
+	bytea *result = palloc(VARHDRSZ + ENTRY_HASH_LEN);
 
 	SET_VARSIZE(result, VARHDRSZ + ENTRY_HASH_LEN);
 	memcpy(VARDATA(result), hash, ENTRY_HASH_LEN);
@@ -88,16 +88,16 @@ PG_FUNCTION_INFO_V1(member_entry_hash);
 Datum
 member_entry_hash(PG_FUNCTION_ARGS)
 {
-	uint8		previous[ENTRY_HASH_LEN] = {0};
-	uint8		hash[ENTRY_HASH_LEN];
-	EntryFacts	e;
+	uint8 previous[ENTRY_HASH_LEN] = {0};
+	uint8 hash[ENTRY_HASH_LEN];
+	EntryFacts e;
 
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3) || PG_ARGISNULL(4) ||
 		PG_ARGISNULL(5) || PG_ARGISNULL(8) || PG_ARGISNULL(9) || PG_ARGISNULL(10))
 		PG_RETURN_NULL();
 	if (!PG_ARGISNULL(0))
 	{
-		bytea	   *b = PG_GETARG_BYTEA_PP(0);
+		bytea *b = PG_GETARG_BYTEA_PP(0);
 
 		if (VARSIZE_ANY_EXHDR(b) != ENTRY_HASH_LEN)
 			PG_RETURN_NULL();
@@ -124,8 +124,8 @@ PG_FUNCTION_INFO_V1(member_digest);
 Datum
 member_digest(PG_FUNCTION_ARGS)
 {
-	text	   *arguments = PG_GETARG_TEXT_PP(1);
-	uint8		hash[ENTRY_HASH_LEN];
+	text *arguments = PG_GETARG_TEXT_PP(1);
+	uint8 hash[ENTRY_HASH_LEN];
 	StringInfoData b;
 
 	initStringInfo(&b);

@@ -23,7 +23,7 @@ ladder_measure(const Facts *f, const ProgramCondition *c, DateADT day)
 {
 	ActivityCursor cursor;
 	ActivityWindow w;
-	DateADT		since = DATEVAL_NOBEGIN;
+	DateADT since = DATEVAL_NOBEGIN;
 
 	if (c->measure == MEASURE_WALLET)
 		return book_balance(f->book, c->id, day);
@@ -48,13 +48,13 @@ static bool
 rule_holds(const Facts *f, int first, int n, bool any, DateADT day, StringInfo why)
 {
 	const ProgramCondition *c = program_conditions(f->program) + first;
-	bool		holds = !any;
+	bool holds = !any;
 
 	for (int i = 0; i < n; i++)
 	{
-		int64		actual = ladder_measure(f, &c[i], day);
-		bool		met = actual >= c[i].at_least;
-		bool		money = c[i].measure == MEASURE_AMOUNT || c[i].measure == MEASURE_LARGEST;
+		int64 actual = ladder_measure(f, &c[i], day);
+		bool met = actual >= c[i].at_least;
+		bool money = c[i].measure == MEASURE_AMOUNT || c[i].measure == MEASURE_LARGEST;
 
 		holds = any ? holds || met : holds && met;
 		if (why == NULL)
@@ -82,7 +82,7 @@ static bool
 keeps(const Facts *f, const ProgramLevel *l, DateADT day, StringInfo why)
 {
 	return rule_holds(f, l->first_keep, l->n_keep, l->keep_any, day, why) ||
-		qualifies(f, l, day, l->n_keep ? NULL : why);
+		   qualifies(f, l, day, l->n_keep ? NULL : why);
 }
 
 static void
@@ -95,8 +95,8 @@ record(TierChanges *out, const char *kind, const Rank *before, const Rank *after
 		out->change = out->change ? repalloc(out->change, out->size * sizeof(TierChange))
 								  : palloc(out->size * sizeof(TierChange));
 	}
-	out->change[out->n++] = (TierChange){kind, after->ladder, before->level, after->level,
-										 day, after->until, reason};
+	out->change[out->n++] =
+		(TierChange){kind, after->ladder, before->level, after->level, day, after->until, reason};
 }
 
 static void
@@ -111,9 +111,10 @@ enter(const Facts *f, Rank *r, int16 level, DateADT day)
 }
 
 static void
-secure_again(const Facts *f, Rank *r, const ProgramLevel *l, DateADT day, TierChanges *out, char *why)
+secure_again(const Facts *f, Rank *r, const ProgramLevel *l, DateADT day, TierChanges *out,
+			 char *why)
 {
-	Rank		before = *r;
+	Rank before = *r;
 
 	r->until = l->months ? add_months(r->until, l->months) : DATEVAL_NOEND;
 	r->due = r->until;
@@ -124,8 +125,8 @@ static void
 review(const Facts *f, Rank *r, TierChanges *out)
 {
 	const ProgramLevel *l = program_level(f->program, r->ladder, r->level);
-	DateADT		day = r->due;
-	Rank		before = *r;
+	DateADT day = r->due;
+	Rank before = *r;
 	StringInfoData why;
 
 	initStringInfo(&why);
@@ -160,8 +161,8 @@ ladder_event(const Facts *f, Standing *s, DateADT day, TierChanges *out)
 
 	for (int i = f->program->n_levels - 1; i > 0; i--)
 	{
-		Rank	   *r = standing_rank(s, l[i].ladder, false);
-		int16		level = r ? r->level : 0;
+		Rank *r = standing_rank(s, l[i].ladder, false);
+		int16 level = r ? r->level : 0;
 		StringInfoData why;
 
 		/* levels are visited from the top of each ladder down */
@@ -179,7 +180,7 @@ ladder_event(const Facts *f, Standing *s, DateADT day, TierChanges *out)
 		}
 		else
 		{
-			Rank		before;
+			Rank before;
 
 			qualifies(f, &l[i], day, &why);
 			r = standing_rank(s, l[i].ladder, true);

@@ -22,18 +22,18 @@ typedef struct Facts
 typedef struct TierChange
 {
 	const char *kind; /* rise, keep, fall */
-	int16		ladder;
-	int16		from_level;
-	int16		to_level;
-	DateADT		day;
-	DateADT		until;
-	char	   *reason; /* the conditions, each with its actual value */
+	int16 ladder;
+	int16 from_level;
+	int16 to_level;
+	DateADT day;
+	DateADT until;
+	char *reason; /* the conditions, each with its actual value */
 } TierChange;
 
 typedef struct TierChanges
 {
-	int			n;
-	int			size;
+	int n;
+	int size;
 	TierChange *change;
 } TierChanges;
 

@@ -1,5 +1,5 @@
 /*
- * ladder_sql.c: levels as SQL asks about them.
+ * ladder_sql.c: levels, and the codes of a program's parts, as SQL asks about them.
  */
 #include "compat.h"
 
@@ -15,12 +15,23 @@ PG_FUNCTION_INFO_V1(member_level_code);
 Datum
 member_level_code(PG_FUNCTION_ARGS)
 {
-	const ProgramLevel *l = program_level(program_open(PG_GETARG_DATUM(0)), PG_GETARG_INT16(1),
-										  PG_GETARG_INT16(2));
+	const ProgramLevel *l =
+		program_level(program_open(PG_GETARG_DATUM(0)), PG_GETARG_INT16(1), PG_GETARG_INT16(2));
 
 	if (l == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(l->code));
+}
+
+PG_FUNCTION_INFO_V1(member_wallet_code);
+Datum
+member_wallet_code(PG_FUNCTION_ARGS)
+{
+	const ProgramWallet *w = program_wallet(program_open(PG_GETARG_DATUM(0)), PG_GETARG_INT16(1));
+
+	if (w == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(w->code));
 }
 
 static void
@@ -31,8 +42,8 @@ put_conditions(ReturnSetInfo *result, const Facts *f, const ProgramLevel *l, con
 	{
 		const ProgramCondition *c = &program_conditions(f->program)[i];
 		StringInfoData text;
-		Datum		v[8];
-		bool		null[8] = {false};
+		Datum v[8];
+		bool null[8] = {false};
 
 		initStringInfo(&text);
 		program_condition_text(&text, f->program, c);
@@ -59,11 +70,11 @@ member_tier_conditions(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	const Program *program = program_open(PG_GETARG_DATUM(3));
 	const ProgramLevel *l = program_levels(program);
-	DateADT		day = PG_GETARG_DATEADT(4);
-	Activity	activity;
-	Standing	standing;
-	Book		book;
-	Facts		facts = {program, &book, &activity};
+	DateADT day = PG_GETARG_DATEADT(4);
+	Activity activity;
+	Standing standing;
+	Book book;
+	Facts facts = {program, &book, &activity};
 
 	InitMaterializedSRF(fcinfo, 0);
 	book_decode(&book, PG_GETARG_VARLENA_PP(0));
@@ -73,7 +84,7 @@ member_tier_conditions(PG_FUNCTION_ARGS)
 	for (int i = 0; i < program->n_levels; i++)
 	{
 		const Rank *r = standing_rank(&standing, l[i].ladder, false);
-		int16		level = r ? r->level : 0;
+		int16 level = r ? r->level : 0;
 
 		if (l[i].level == level + 1)
 			put_conditions(result, &facts, &l[i], "qualify", l[i].first_qualify, l[i].n_qualify,

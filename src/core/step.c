@@ -18,14 +18,14 @@
 typedef struct Step
 {
 	const Program *program;
-	StepState  *state;
+	StepState *state;
 	const StepEvent *event;
 	StepEffects *out;
 	const ProgramWallet *wallet; /* whose points and balance the entry tells */
-	DateADT		day;			 /* of the event */
-	DateADT		today;			 /* the later of that and the state's */
+	DateADT day;				 /* of the event */
+	DateADT today;				 /* the later of that and the state's */
 	TimestampTz now;			 /* likewise, as a moment */
-	Book		delta;			 /* of the operation */
+	Book delta;					 /* of the operation */
 } Step;
 
 /* ---- time passes ---- */
@@ -42,9 +42,9 @@ fold_activity(Step *s)
 static void
 write_entry(Step *s, const char *kind, const Book *delta, bool operation)
 {
-	StepEntry  *e = &s->out->entry[s->out->n_entries++];
+	StepEntry *e = &s->out->entry[s->out->n_entries++];
 	const StepEvent *event = s->event;
-	EntryFacts	facts = {0};
+	EntryFacts facts = {0};
 
 	book_add_all(&s->state->book, delta, 1);
 	e->kind = kind;
@@ -68,7 +68,8 @@ write_entry(Step *s, const char *kind, const Book *delta, bool operation)
 	{
 		e->ref = facts.ref = event->ref;
 		if (event->ref)
-			e->ref_part = facts.ref_part = event->kind == STEP_REFUND ? event->amount : event->points;
+			e->ref_part = facts.ref_part =
+				event->kind == STEP_REFUND ? event->amount : event->points;
 		facts.key = event->key;
 		facts.digest = event->digest;
 	}
@@ -79,11 +80,9 @@ write_entry(Step *s, const char *kind, const Book *delta, bool operation)
 static void
 pass_time(Step *s)
 {
-	Facts		facts = {s->program, &s->state->book, &s->state->activity};
+	Facts facts = {s->program, &s->state->book, &s->state->activity};
 	const ProgramWallet *w = program_wallets(s->program);
-	Book		delta,
-				after,
-				merged;
+	Book delta, after, merged;
 
 	ladder_advance(&facts, &s->state->standing, s->today, &s->out->tiers);
 	fold_activity(s);
@@ -119,7 +118,7 @@ points_in_range(int64 points)
 static void
 award(Step *s, const ProgramWallet *w, int64 points, int pending_days)
 {
-	Lot			lot = {w->id, DATEVAL_NOBEGIN, program_until(w, s->day), points};
+	Lot lot = {w->id, DATEVAL_NOBEGIN, program_until(w, s->day), points};
 
 	if (points == 0)
 		return;
@@ -156,7 +155,7 @@ rounded(int128 numerator, int64 denominator, int16 rounding)
 static int32
 multiplier(Step *s)
 {
-	int32		best = 0;
+	int32 best = 0;
 	const ProgramLevel *l = program_levels(s->program);
 
 	for (int i = 0; i < s->program->n_levels; i++)
@@ -173,8 +172,8 @@ multiplier(Step *s)
 static int64
 earned(Step *s, const ProgramEarn *e, int64 before)
 {
-	int128		points = e->give[0];
-	int64		per = 1;
+	int128 points = e->give[0];
+	int64 per = 1;
 
 	if (e->day_cap && before >= e->day_cap)
 		return 0;
@@ -186,8 +185,8 @@ earned(Step *s, const ProgramEarn *e, int64 before)
 	else if (e->n_give > 1 || e->every)
 	{
 		ActivityCursor c;
-		bool		exact;
-		int			streak;
+		bool exact;
+		int streak;
 
 		activity_seek_decoded(&s->state->activity, e->stream, &c);
 		streak = Max(1, activity_streak(c, s->day, &exact));
@@ -248,7 +247,7 @@ static void
 do_earn(Step *s)
 {
 	const StepEvent *e = s->event;
-	Lot			lot = {s->wallet->id, e->usable_from, e->until, e->points};
+	Lot lot = {s->wallet->id, e->usable_from, e->until, e->points};
 
 	points_in_range(e->points);
 	if (lot.from <= s->day)
@@ -267,8 +266,8 @@ do_earn(Step *s)
 static void
 do_spend(Step *s)
 {
-	int64		points = s->event->points;
-	int64		usable = book_balance(&s->state->book, s->wallet->id, s->today);
+	int64 points = s->event->points;
+	int64 usable = book_balance(&s->state->book, s->wallet->id, s->today);
 
 	points_in_range(points);
 	if (!s->wallet->spendable)
@@ -288,7 +287,7 @@ do_spend(Step *s)
 static void
 origin_part(const StepEvent *e, int64 part, Book *lots)
 {
-	Book		before;
+	Book before;
 
 	book_share(&e->origin_lots, e->origin_back + part, e->origin_of, lots);
 	book_share(&e->origin_lots, e->origin_back, e->origin_of, &before);
@@ -299,16 +298,14 @@ origin_part(const StepEvent *e, int64 part, Book *lots)
 static void
 give_back(Step *s, int64 part)
 {
-	Book		lots,
-				left,
-				taken;
+	Book lots, left, taken;
 
 	origin_part(s->event, part, &lots);
 	book_init(&left);
 	book_add_all(&left, &s->state->book, 1);
 	for (int i = 0; i < lots.n; i++)
 	{
-		Book		one = {1, 1, &lots.lot[i]};
+		Book one = {1, 1, &lots.lot[i]};
 
 		if (lots.lot[i].amount < 0)
 		{
@@ -360,11 +357,11 @@ static DateADT
 next_due(Step *s)
 {
 	const Book *b = &s->state->book;
-	DateADT		due = standing_due(&s->state->standing);
+	DateADT due = standing_due(&s->state->standing);
 
 	for (int i = 0; i < b->n; i++)
 	{
-		const Lot  *lot = &b->lot[i];
+		const Lot *lot = &b->lot[i];
 		const ProgramWallet *w = program_wallet(s->program, lot->wallet);
 
 		if (lot->from > s->today && book_balance(b, lot->wallet, s->today) < 0)
@@ -409,9 +406,9 @@ apply(Step *s)
 }
 
 void
-step(const Program *program, StepState *state, const StepEvent *event, StepEffects *out)
+take_step(const Program *program, StepState *state, const StepEvent *event, StepEffects *out)
 {
-	Step		s = {0};
+	Step s = {0};
 	const char *kind;
 	const Rank *rank;
 
@@ -420,7 +417,8 @@ step(const Program *program, StepState *state, const StepEvent *event, StepEffec
 	s.state = state;
 	s.event = event;
 	s.out = out;
-	s.wallet = event->wallet ? program_wallet_named(program, event->wallet) : program_wallets(program);
+	s.wallet =
+		event->wallet ? program_wallet_named(program, event->wallet) : program_wallets(program);
 	s.day = s.today = program_day(program, event->at);
 	if (state->begun)
 		s.today = Max(s.day, program_day(program, state->at));
@@ -431,7 +429,7 @@ step(const Program *program, StepState *state, const StepEvent *event, StepEffec
 	kind = apply(&s);
 	if (kind)
 	{
-		Facts		facts = {program, &state->book, &state->activity};
+		Facts facts = {program, &state->book, &state->activity};
 
 		write_entry(&s, kind, &s.delta, true);
 		ladder_event(&facts, &state->standing, s.today, &out->tiers);

@@ -1,7 +1,7 @@
 /*
  * step.h: what one event does to one member under one program.
  *
- * step() is the only place where points are earned, spent, refunded and expired and where levels change.
+ * take_step() is the only place where points are earned, spent, refunded and expired and where levels change.
  * It takes values and gives values: no table, no setting, no clock.
  */
 #ifndef MEMBER_STEP_H
@@ -27,83 +27,84 @@ typedef enum StepKind
 
 typedef struct StepState
 {
-	Book		book;
-	Activity	activity;
-	Standing	standing;
-	TimestampTz at; /* the latest moment the state has been brought to */
-	bool		begun; /* at is set */
-	int32		entries; /* number of the last entry */
-	uint8		hash[ENTRY_HASH_LEN]; /* of the last entry; zero before the first */
+	Book book;
+	Activity activity;
+	Standing standing;
+	TimestampTz at;				/* the latest moment the state has been brought to */
+	bool begun;					/* at is set */
+	int32 entries;				/* number of the last entry */
+	uint8 hash[ENTRY_HASH_LEN]; /* of the last entry; zero before the first */
 } StepState;
 
 typedef struct StepEvent
 {
-	StepKind	kind;
-	int64		member_id;
+	StepKind kind;
+	int64 member_id;
 	TimestampTz at;
 	const char *wallet; /* NULL: the first */
-	int64		points;
-	int64		amount; /* minor units */
-	DateADT		usable_from;
-	DateADT		until; /* DATEVAL_NOBEGIN: as the wallet says */
+	int64 points;
+	int64 amount; /* minor units */
+	DateADT usable_from;
+	DateADT until; /* DATEVAL_NOBEGIN: as the wallet says */
 	const char *event_kind;
-	int32		category; /* kind for runs, 0: none */
+	int32 category; /* kind for runs, 0: none */
 	/* of the operation a refund or reversal refers to */
-	bool		has_origin;
+	bool has_origin;
 	TimestampTz origin_at;
-	Book		origin_lots;	/* its delta */
-	int64		origin_of;		/* its amount or points */
-	int64		origin_back;	/* what was given back of that before */
-	bool		has_largest;
-	int64		origin_largest; /* largest purchase left that day */
-	int32		ref;			/* its entry number; 0: none */
-	const char *key;			/* NULL for imported history */
+	Book origin_lots;  /* its delta */
+	int64 origin_of;   /* its amount or points */
+	int64 origin_back; /* what was given back of that before */
+	bool has_largest;
+	int64 origin_largest; /* largest purchase left that day */
+	int32 ref;			  /* its entry number; 0: none */
+	const char *key;	  /* NULL for imported history */
 	struct varlena *digest;
 } StepEvent;
 
 typedef struct StepEntry
 {
 	const char *kind;
-	int32		entry_no;
+	int32 entry_no;
 	TimestampTz at;
-	Book		delta;
-	int16		wallet;	 /* the event's */
-	int64		points;	 /* moved in it */
-	int64		balance; /* usable in it afterwards */
-	int32		ref;	 /* entry it refers to; 0: none */
-	int64		ref_part; /* how much of that: minor units or points */
-	uint8		hash[ENTRY_HASH_LEN];
+	Book delta;
+	int16 wallet;	/* the event's */
+	int64 points;	/* moved in it */
+	int64 balance;	/* usable in it afterwards */
+	int32 ref;		/* entry it refers to; 0: none */
+	int64 ref_part; /* how much of that: minor units or points */
+	uint8 hash[ENTRY_HASH_LEN];
 } StepEntry;
 
 typedef struct StepEffects
 {
-	int			n_entries;
-	StepEntry	entry[2]; /* what time did, if anything; then the operation */
+	int n_entries;
+	StepEntry entry[2]; /* what time did, if anything; then the operation */
 	TierChanges tiers;
-	Book		awarded; /* delta of the operation */
-	int64		expired; /* points of all wallets that expired */
-	DateADT		next_due;
-	int16		level; /* in the first ladder */
+	Book awarded;  /* delta of the operation */
+	int64 expired; /* points of all wallets that expired */
+	DateADT next_due;
+	int16 level; /* in the first ladder */
 } StepEffects;
 
 /* What an entry says, as it enters the hash chain. */
 typedef struct EntryFacts
 {
-	int64		member_id;
-	int32		entry_no;
+	int64 member_id;
+	int32 entry_no;
 	const char *kind;
 	TimestampTz at;
-	int32		program_version;
-	int32		ref;
-	int64		ref_part;
+	int32 program_version;
+	int32 ref;
+	int64 ref_part;
 	const struct varlena *delta;
-	int64		points;
-	int64		balance;
+	int64 points;
+	int64 balance;
 	const char *key;
 	const struct varlena *digest;
 } EntryFacts;
 
 extern void entry_hash(const uint8 *previous, const EntryFacts *e, uint8 *hash);
-extern void step(const Program *program, StepState *state, const StepEvent *event, StepEffects *out);
+extern void take_step(const Program *program, StepState *state, const StepEvent *event,
+					  StepEffects *out);
 
 #endif

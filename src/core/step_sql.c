@@ -72,26 +72,26 @@ typedef enum ResultAttribute
 	RESULT_NATTS
 } ResultAttribute;
 
-/* Row types looked up once a query. */
+/* Row types of the composites. */
 typedef struct StepTypes
 {
-	TupleDesc	event;
-	TupleDesc	state;
-	TupleDesc	result;
-	TupleDesc	made;
-	TupleDesc	tier;
+	TupleDesc event;
+	TupleDesc state;
+	TupleDesc result;
+	TupleDesc made;
+	TupleDesc tier;
 } StepTypes;
 
 /* One purchase of the run, for refunds that follow in it. */
 typedef struct Journal
 {
-	char	   *source;
+	char *source;
 	TimestampTz at;
-	DateADT		day;
+	DateADT day;
 	struct varlena *lots;
-	int64		amount;
-	int64		back;
-	int32		entry_no;
+	int64 amount;
+	int64 back;
+	int32 entry_no;
 } Journal;
 
 /* State of the aggregate: one member. */
@@ -99,15 +99,15 @@ typedef struct StepRun
 {
 	MemoryContext keep; /* the aggregate's */
 	MemoryContext work; /* reset for each event */
-	StepTypes	types;
-	StepState	state;
+	StepTypes types;
+	StepState state;
 	struct varlena *lots;
 	struct varlena *activity;
 	struct varlena *standing;
 	StepEffects effects;
-	Journal    *journal;
-	int			n_journal;
-	int			size_journal;
+	Journal *journal;
+	int n_journal;
+	int size_journal;
 } StepRun;
 
 /* ---- composites in ---- */
@@ -115,22 +115,31 @@ typedef struct StepRun
 static TupleDesc
 element_type(TupleDesc desc, int attribute)
 {
-	Oid			element = get_element_type(TupleDescAttr(desc, attribute)->atttypid);
-
-	return lookup_rowtype_tupdesc_copy(element, -1);
+	return lookup_rowtype_tupdesc(get_element_type(TupleDescAttr(desc, attribute)->atttypid), -1);
 }
 
+/* Pinned, not copied: a step in a function of SQL looks them up each time. */
 static void
-load_types(StepTypes *types, Oid result, Oid state, Oid event)
+types_open(StepTypes *types, Oid result, Oid state, Oid event)
 {
-	types->state = lookup_rowtype_tupdesc_copy(state, -1);
-	types->event = lookup_rowtype_tupdesc_copy(event, -1);
-	types->result = BlessTupleDesc(lookup_rowtype_tupdesc_copy(result, -1));
-	types->made = BlessTupleDesc(element_type(types->result, RESULT_MADE));
-	types->tier = BlessTupleDesc(element_type(types->result, RESULT_TIERS));
+	types->state = lookup_rowtype_tupdesc(state, -1);
+	types->event = lookup_rowtype_tupdesc(event, -1);
+	types->result = lookup_rowtype_tupdesc(result, -1);
+	types->made = element_type(types->result, RESULT_MADE);
+	types->tier = element_type(types->result, RESULT_TIERS);
 	if (types->result->natts < RESULT_NATTS || types->state->natts < STATE_NATTS ||
 		types->event->natts < EVENT_NATTS)
 		elog(ERROR, "composite types of step are older than the library");
+}
+
+static void
+types_close(StepTypes *types)
+{
+	ReleaseTupleDesc(types->state);
+	ReleaseTupleDesc(types->event);
+	ReleaseTupleDesc(types->result);
+	ReleaseTupleDesc(types->made);
+	ReleaseTupleDesc(types->tier);
 }
 
 static void
@@ -149,8 +158,8 @@ deform(Datum composite, TupleDesc desc, Datum *values, bool *nulls)
 static void
 read_state(Datum composite, TupleDesc desc, StepState *state)
 {
-	Datum		v[STATE_NATTS];
-	bool		null[STATE_NATTS];
+	Datum v[STATE_NATTS];
+	bool null[STATE_NATTS];
 
 	memset(state, 0, sizeof(*state));
 	activity_init(&state->activity);
@@ -167,7 +176,7 @@ read_state(Datum composite, TupleDesc desc, StepState *state)
 	state->entries = null[STATE_ENTRIES] ? 0 : DatumGetInt32(v[STATE_ENTRIES]);
 	if (!null[STATE_HASH])
 	{
-		bytea	   *hash = (bytea *) PG_DETOAST_DATUM_PACKED(v[STATE_HASH]);
+		bytea *hash = (bytea *) PG_DETOAST_DATUM_PACKED(v[STATE_HASH]);
 
 		if (VARSIZE_ANY_EXHDR(hash) != ENTRY_HASH_LEN)
 			ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED), errmsg("hash of the state is damaged"),
@@ -179,8 +188,8 @@ read_state(Datum composite, TupleDesc desc, StepState *state)
 static StepKind
 read_kind(const char *kind)
 {
-	static const char *const names[] = {"purchase", "refund", "event", "earn",
-										"spend", "reverse", "day"};
+	static const char *const names[] = {"purchase", "refund",  "event", "earn",
+										"spend",	"reverse", "day"};
 
 	for (int i = 0; i < lengthof(names); i++)
 		if (strcmp(names[i], kind) == 0)
@@ -214,8 +223,8 @@ read_event(const Datum *v, const bool *null, StepEvent *e)
 	e->wallet = text_or_null(v, null, EVENT_WALLET);
 	e->points = int64_or_zero(v, null, EVENT_POINTS);
 	e->amount = int64_or_zero(v, null, EVENT_AMOUNT);
-	e->usable_from = null[EVENT_USABLE_FROM] ? DATEVAL_NOBEGIN
-											 : DatumGetDateADT(v[EVENT_USABLE_FROM]);
+	e->usable_from =
+		null[EVENT_USABLE_FROM] ? DATEVAL_NOBEGIN : DatumGetDateADT(v[EVENT_USABLE_FROM]);
 	e->until = null[EVENT_UNTIL] ? DATEVAL_NOBEGIN : DatumGetDateADT(v[EVENT_UNTIL]);
 	e->event_kind = null[EVENT_EVENT_KIND] ? "" : TextDatumGetCString(v[EVENT_EVENT_KIND]);
 	e->category = null[EVENT_CATEGORY] ? 0 : DatumGetInt32(v[EVENT_CATEGORY]);
@@ -237,8 +246,7 @@ read_event(const Datum *v, const bool *null, StepEvent *e)
 static void
 origin_required(const StepEvent *e)
 {
-	if ((e->kind == STEP_REFUND || e->kind == STEP_REVERSE) &&
-		(!e->has_origin || e->origin_of < 1))
+	if ((e->kind == STEP_REFUND || e->kind == STEP_REVERSE) && (!e->has_origin || e->origin_of < 1))
 		ereport(ERROR, errcode(ERRCODE_UNKNOWN_PURCHASE),
 				errmsg("a refund or reversal needs the operation it refers to"));
 }
@@ -248,7 +256,7 @@ origin_required(const StepEvent *e)
 static Datum
 bytes_datum(const uint8 *bytes, int len)
 {
-	bytea	   *b = palloc(VARHDRSZ + len);
+	bytea *b = palloc(VARHDRSZ + len);
 
 	SET_VARSIZE(b, VARHDRSZ + len);
 	memcpy(VARDATA(b), bytes, len);
@@ -264,13 +272,13 @@ composite_array(TupleDesc desc, Datum *elements, int n)
 static Datum
 made_datum(const StepTypes *types, const StepEffects *out)
 {
-	Datum		elements[lengthof(out->entry)];
+	Datum elements[lengthof(out->entry)];
 
 	for (int i = 0; i < out->n_entries; i++)
 	{
 		const StepEntry *e = &out->entry[i];
-		bool		null[10] = {false};
-		Datum		v[10];
+		bool null[10] = {false};
+		Datum v[10];
 
 		v[0] = Int32GetDatum(e->entry_no);
 		v[1] = CStringGetTextDatum(e->kind);
@@ -291,13 +299,13 @@ made_datum(const StepTypes *types, const StepEffects *out)
 static Datum
 tiers_datum(const StepTypes *types, const StepEffects *out)
 {
-	Datum	   *elements = palloc(out->tiers.n * sizeof(Datum));
+	Datum *elements = palloc(out->tiers.n * sizeof(Datum));
 
 	for (int i = 0; i < out->tiers.n; i++)
 	{
 		const TierChange *t = &out->tiers.change[i];
-		Datum		v[7];
-		bool		null[7] = {false};
+		Datum v[7];
+		bool null[7] = {false};
 
 		v[0] = Int16GetDatum(t->ladder);
 		v[1] = CStringGetTextDatum(t->kind);
@@ -317,10 +325,9 @@ result_datum(const StepTypes *types, const StepState *state, struct varlena *lot
 			 struct varlena *activity, struct varlena *standing, const StepEffects *out)
 {
 	const StepEntry *last = out->n_entries ? &out->entry[out->n_entries - 1] : NULL;
-	bool		operation = last && strcmp(last->kind, "expire") != 0 &&
-		strcmp(last->kind, "settle") != 0;
-	Datum		v[RESULT_NATTS];
-	bool		null[RESULT_NATTS] = {false};
+	bool operation = last && strcmp(last->kind, "expire") != 0 && strcmp(last->kind, "settle") != 0;
+	Datum v[RESULT_NATTS];
+	bool null[RESULT_NATTS] = {false};
 
 	v[RESULT_LOTS] = PointerGetDatum(lots);
 	v[RESULT_ACTIVITY] = PointerGetDatum(activity);
@@ -348,31 +355,26 @@ PG_FUNCTION_INFO_V1(member_step);
 Datum
 member_step(PG_FUNCTION_ARGS)
 {
-	StepTypes  *types = fcinfo->flinfo->fn_extra;
-	Datum		v[EVENT_NATTS];
-	bool		null[EVENT_NATTS];
-	StepState	state;
-	StepEvent	event;
+	StepTypes types;
+	Datum v[EVENT_NATTS];
+	bool null[EVENT_NATTS];
+	StepState state;
+	StepEvent event;
 	StepEffects out;
+	Datum result;
 
-	if (types == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-
-		types = palloc(sizeof(StepTypes));
-		load_types(types, get_func_rettype(fcinfo->flinfo->fn_oid),
-				   get_fn_expr_argtype(fcinfo->flinfo, 0), get_fn_expr_argtype(fcinfo->flinfo, 1));
-		fcinfo->flinfo->fn_extra = types;
-		MemoryContextSwitchTo(old);
-	}
-	read_state(PG_GETARG_DATUM(0), types->state, &state);
-	deform(PG_GETARG_DATUM(1), types->event, v, null);
+	types_open(&types, get_func_rettype(fcinfo->flinfo->fn_oid),
+			   get_fn_expr_argtype(fcinfo->flinfo, 0), get_fn_expr_argtype(fcinfo->flinfo, 1));
+	read_state(PG_GETARG_DATUM(0), types.state, &state);
+	deform(PG_GETARG_DATUM(1), types.event, v, null);
 	read_event(v, null, &event);
 	origin_required(&event);
-	step(program_open(PG_GETARG_DATUM(2)), &state, &event, &out);
-	return result_datum(types, &state, book_encode(&state.book),
-						(struct varlena *) activity_encode(&state.activity),
-						standing_encode(&state.standing), &out);
+	take_step(program_open(PG_GETARG_DATUM(2)), &state, &event, &out);
+	result = result_datum(&types, &state, book_encode(&state.book),
+						  (struct varlena *) activity_encode(&state.activity),
+						  standing_encode(&state.standing), &out);
+	types_close(&types);
+	return result;
 }
 
 /* ---- step_run(state, event, program): the same step over a member's events in order ---- */
@@ -380,7 +382,7 @@ member_step(PG_FUNCTION_ARGS)
 static void
 journal_keep(StepRun *run, const char *source, const Program *program, const StepEvent *event)
 {
-	Journal    *j;
+	Journal *j;
 
 	if (run->n_journal == run->size_journal)
 	{
@@ -402,7 +404,7 @@ journal_keep(StepRun *run, const char *source, const Program *program, const Ste
 static Journal *
 journal_find(StepRun *run, const char *source, StepEvent *event)
 {
-	Journal    *found = NULL;
+	Journal *found = NULL;
 
 	for (int i = 0; i < run->n_journal && found == NULL; i++)
 		if (strcmp(run->journal[i].source, source) == 0)
@@ -420,9 +422,9 @@ journal_find(StepRun *run, const char *source, StepEvent *event)
 	event->origin_largest = 0;
 	for (int i = 0; i < run->n_journal; i++)
 		if (run->journal[i].day == found->day)
-			event->origin_largest = Max(event->origin_largest,
-										run->journal[i].amount - run->journal[i].back -
-										(&run->journal[i] == found ? event->amount : 0));
+			event->origin_largest =
+				Max(event->origin_largest, run->journal[i].amount - run->journal[i].back -
+											   (&run->journal[i] == found ? event->amount : 0));
 	book_decode(&event->origin_lots, found->lots);
 	return found;
 }
@@ -430,7 +432,7 @@ journal_find(StepRun *run, const char *source, StepEvent *event)
 static StepRun *
 run_begin(FunctionCallInfo fcinfo, MemoryContext keep)
 {
-	StepRun    *run;
+	StepRun *run;
 	MemoryContext old = MemoryContextSwitchTo(keep);
 
 	run = palloc0(sizeof(StepRun));
@@ -479,15 +481,14 @@ PG_FUNCTION_INFO_V1(member_step_run_step);
 Datum
 member_step_run_step(PG_FUNCTION_ARGS)
 {
-	MemoryContext keep,
-				old;
-	StepRun    *run;
+	MemoryContext keep, old;
+	StepRun *run;
 	const Program *program;
-	Datum		v[EVENT_NATTS];
-	bool		null[EVENT_NATTS];
-	StepEvent	event;
-	Journal    *origin = NULL;
-	char	   *source = NULL;
+	Datum v[EVENT_NATTS];
+	bool null[EVENT_NATTS];
+	StepEvent event;
+	Journal *origin = NULL;
+	char *source = NULL;
 
 	if (!AggCheckCallContext(fcinfo, &keep))
 		elog(ERROR, "step_run called outside an aggregate");
@@ -511,7 +512,7 @@ member_step_run_step(PG_FUNCTION_ARGS)
 	if (event.kind == STEP_REFUND && !event.has_origin && source)
 		origin = journal_find(run, source, &event);
 	origin_required(&event);
-	step(program, &run->state, &event, &run->effects);
+	take_step(program, &run->state, &event, &run->effects);
 	MemoryContextSwitchTo(keep);
 	if (origin)
 		origin->back += event.amount;
@@ -528,7 +529,7 @@ PG_FUNCTION_INFO_V1(member_step_run_result);
 Datum
 member_step_run_result(PG_FUNCTION_ARGS)
 {
-	StepRun    *run;
+	StepRun *run;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
@@ -537,10 +538,12 @@ member_step_run_result(PG_FUNCTION_ARGS)
 	{
 		MemoryContext old = MemoryContextSwitchTo(run->keep);
 
-		run->types.result = BlessTupleDesc(
-			lookup_rowtype_tupdesc_copy(get_func_rettype(fcinfo->flinfo->fn_oid), -1));
-		run->types.made = BlessTupleDesc(element_type(run->types.result, RESULT_MADE));
-		run->types.tier = BlessTupleDesc(element_type(run->types.result, RESULT_TIERS));
+		run->types.result =
+			lookup_rowtype_tupdesc_copy(get_func_rettype(fcinfo->flinfo->fn_oid), -1);
+		run->types.made = lookup_rowtype_tupdesc_copy(
+			get_element_type(TupleDescAttr(run->types.result, RESULT_MADE)->atttypid), -1);
+		run->types.tier = lookup_rowtype_tupdesc_copy(
+			get_element_type(TupleDescAttr(run->types.result, RESULT_TIERS)->atttypid), -1);
 		MemoryContextSwitchTo(old);
 	}
 	return result_datum(&run->types, &run->state, run->lots, run->activity, run->standing,

@@ -46,7 +46,7 @@ lot_is_usable(const Lot *lot, DateADT day)
 static int64
 add_checked(int64 a, int64 b)
 {
-	int64		sum;
+	int64 sum;
 
 	if (pg_add_s64_overflow(a, b, &sum))
 		ereport(ERROR, errcode(ERRCODE_POINTS_OUT_OF_RANGE), errmsg("points out of range"),
@@ -63,7 +63,8 @@ lots_open(LotCursor *c, const struct varlena *packed)
 	c->end = c->p + VARSIZE_ANY_EXHDR(packed);
 	if (c->end - c->p < LOTS_HEADER || c->p[0] != LOTS_FORMAT || c->p[1] != 0)
 		ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED), errmsg("unknown format of a lots value"),
-				errhint("The value was written by a newer version of the extension, or is damaged."));
+				errhint(
+					"The value was written by a newer version of the extension, or is damaged."));
 	c->p += LOTS_HEADER;
 	memset(&c->lot, 0, sizeof(c->lot));
 	c->lot.until = DATEVAL_NOEND;
@@ -72,8 +73,8 @@ lots_open(LotCursor *c, const struct varlena *packed)
 bool
 lots_next(LotCursor *c)
 {
-	uint64		tag;
-	DateADT		before = c->lot.until;
+	uint64 tag;
+	DateADT before = c->lot.until;
 
 	if (c->p >= c->end)
 		return false;
@@ -119,7 +120,7 @@ book_reserve(Book *b, int n)
 void
 book_decode(Book *b, const struct varlena *packed)
 {
-	LotCursor	c;
+	LotCursor c;
 
 	book_init(b);
 	lots_open(&c, packed);
@@ -134,17 +135,17 @@ struct varlena *
 book_encode(const Book *b)
 {
 	struct varlena *packed = palloc(VARHDRSZ + LOTS_HEADER + b->n * 4 * VARINT_MAX);
-	char	   *p = VARDATA(packed);
-	int16		wallet = 0;
-	DateADT		before = DATEVAL_NOEND;
+	char *p = VARDATA(packed);
+	int16 wallet = 0;
+	DateADT before = DATEVAL_NOEND;
 
 	*p++ = LOTS_FORMAT;
 	*p++ = 0;
 	for (int i = 0; i < b->n; i++)
 	{
-		const Lot  *lot = &b->lot[i];
-		bool		has_from = !DATE_IS_NOBEGIN(lot->from);
-		bool		has_until = !DATE_IS_NOEND(lot->until);
+		const Lot *lot = &b->lot[i];
+		bool has_from = !DATE_IS_NOBEGIN(lot->from);
+		bool has_until = !DATE_IS_NOEND(lot->until);
 
 		if (lot->wallet != wallet)
 			before = DATEVAL_NOEND;
@@ -168,12 +169,11 @@ book_encode(const Book *b)
 static int
 book_find(const Book *b, const Lot *lot)
 {
-	int			low = 0,
-				high = b->n;
+	int low = 0, high = b->n;
 
 	while (low < high)
 	{
-		int			mid = (low + high) / 2;
+		int mid = (low + high) / 2;
 
 		if (lot_order(&b->lot[mid], lot) < 0)
 			low = mid + 1;
@@ -186,7 +186,7 @@ book_find(const Book *b, const Lot *lot)
 void
 book_add(Book *b, Lot lot)
 {
-	int			i;
+	int i;
 
 	if (lot.amount == 0)
 		return;
@@ -204,7 +204,8 @@ book_add(Book *b, Lot lot)
 	else
 	{
 		if (b->n >= LOTS_MAX_BUCKETS)
-			ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("too many lots in one value"),
+			ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					errmsg("too many lots in one value"),
 					errdetail("A lots value holds at most %d.", LOTS_MAX_BUCKETS));
 		book_reserve(b, b->n + 1);
 		memmove(&b->lot[i + 1], &b->lot[i], (b->n - i) * sizeof(Lot));
@@ -221,7 +222,7 @@ book_add_all(Book *b, const Book *other, int sign)
 {
 	for (int i = 0; i < other->n; i++)
 	{
-		Lot			lot = other->lot[i];
+		Lot lot = other->lot[i];
 
 		lot.amount *= sign;
 		book_add(b, lot);
@@ -241,7 +242,7 @@ book_is_sound(const Book *b)
 int64
 book_total(const Book *b, int16 wallet)
 {
-	int64		total = 0;
+	int64 total = 0;
 
 	for (int i = 0; i < b->n; i++)
 		if (b->lot[i].wallet == wallet)
@@ -254,8 +255,8 @@ book_total(const Book *b, int16 wallet)
 static int
 by_usable_from(const void *a, const void *b)
 {
-	const Lot  *x = *(const Lot *const *) a;
-	const Lot  *y = *(const Lot *const *) b;
+	const Lot *x = *(const Lot *const *) a;
+	const Lot *y = *(const Lot *const *) b;
 
 	if (x->from != y->from)
 		return x->from < y->from ? -1 : 1;
@@ -267,9 +268,9 @@ static void
 settle_debt(const Book *b, const Lot *debt, DateADT day, Book *delta)
 {
 	const Lot **order = palloc(b->n * sizeof(Lot *));
-	Lot			paid = *debt;
-	int64		owed = -debt->amount;
-	int			n = 0;
+	Lot paid = *debt;
+	int64 owed = -debt->amount;
+	int n = 0;
 
 	for (int i = 0; i < b->n; i++)
 		if (b->lot[i].wallet == debt->wallet && b->lot[i].amount > 0 && b->lot[i].from <= day)
@@ -277,7 +278,7 @@ settle_debt(const Book *b, const Lot *debt, DateADT day, Book *delta)
 	qsort(order, n, sizeof(Lot *), by_usable_from);
 	for (int i = 0; i < n && owed > 0; i++)
 	{
-		Lot			used = *order[i];
+		Lot used = *order[i];
 
 		used.amount = -Min(owed, used.amount);
 		owed += used.amount;
@@ -306,7 +307,7 @@ book_settle(const Book *b, DateADT day, Book *delta)
 			settle_debt(b, &b->lot[i], day, delta);
 	for (int i = 0; i < b->n; i++)
 	{
-		Lot			lot = b->lot[i];
+		Lot lot = b->lot[i];
 
 		if (lot.until > day)
 			continue;
@@ -322,12 +323,12 @@ book_settle(const Book *b, DateADT day, Book *delta)
 int64
 book_balance(const Book *b, int16 wallet, DateADT day)
 {
-	int64		balance = 0;
-	bool		debt = false;
+	int64 balance = 0;
+	bool debt = false;
 
 	for (int i = 0; i < b->n; i++)
 	{
-		const Lot  *lot = &b->lot[i];
+		const Lot *lot = &b->lot[i];
 
 		if (lot->wallet != wallet)
 			continue;
@@ -339,8 +340,7 @@ book_balance(const Book *b, int16 wallet, DateADT day)
 	/* A lot may have paid debt before it expired: only settling knows. */
 	if (debt && book_is_sound(b))
 	{
-		Book		after,
-					delta;
+		Book after, delta;
 
 		book_settle(b, day, &delta);
 		book_init(&after);
@@ -361,12 +361,12 @@ book_balance(const Book *b, int16 wallet, DateADT day)
 int64
 book_take(const Book *b, int16 wallet, int64 points, DateADT day, Book *delta)
 {
-	int64		left = points;
+	int64 left = points;
 
 	book_init(delta);
 	for (int i = 0; i < b->n && left > 0; i++)
 	{
-		Lot			lot = b->lot[i];
+		Lot lot = b->lot[i];
 
 		if (lot.wallet != wallet || lot.amount <= 0 || !lot_is_usable(&lot, day))
 			continue;
@@ -387,7 +387,7 @@ book_share(const Book *whole, int64 part, int64 of, Book *share)
 	book_init(share);
 	for (int i = 0; i < whole->n; i++)
 	{
-		Lot			lot = whole->lot[i];
+		Lot lot = whole->lot[i];
 
 		lot.amount = (int64) ((int128) lot.amount * part / of);
 		book_add(share, lot);
@@ -402,18 +402,18 @@ book_share(const Book *whole, int64 part, int64 of, Book *share)
 void
 book_reverse(const Book *b, const Book *award, DateADT day, ReversePolicy policy, Book *delta)
 {
-	Book		left;
+	Book left;
 
 	book_init(delta);
 	book_init(&left);
 	book_add_all(&left, b, 1);
 	for (int i = 0; i < award->n; i++)
 	{
-		Lot			own = award->lot[i];
-		int64		owed = own.amount;
-		int			at = book_find(&left, &own);
-		bool		pending = own.from > day;
-		Book		taken;
+		Lot own = award->lot[i];
+		int64 owed = own.amount;
+		int at = book_find(&left, &own);
+		bool pending = own.from > day;
+		Book taken;
 
 		if (owed <= 0 || own.until <= day || (policy == REVERSE_ONLY_PENDING && !pending))
 			continue;
@@ -438,7 +438,7 @@ book_reverse(const Book *b, const Book *award, DateADT day, ReversePolicy policy
 DateADT
 book_next_change(const Book *b, DateADT day)
 {
-	DateADT		next = DATEVAL_NOEND;
+	DateADT next = DATEVAL_NOEND;
 
 	for (int i = 0; i < b->n; i++)
 	{
@@ -457,21 +457,20 @@ book_next_change(const Book *b, DateADT day)
 void
 book_cap(const Book *b, int16 wallet, int max_lots, Book *delta)
 {
-	Book		left;
+	Book left;
 
 	book_init(delta);
 	book_init(&left);
 	book_add_all(&left, b, 1);
 	for (;;)
 	{
-		int			n = 0,
-					best = -1;
-		int64		best_gap = PG_INT64_MAX;
+		int n = 0, best = -1;
+		int64 best_gap = PG_INT64_MAX;
 
 		for (int i = 0; i < left.n; i++)
 		{
-			const Lot  *lot = &left.lot[i];
-			const Lot  *next = lot + 1;
+			const Lot *lot = &left.lot[i];
+			const Lot *next = lot + 1;
 
 			if (lot->wallet != wallet || lot->amount < 0)
 				continue;
@@ -486,8 +485,7 @@ book_cap(const Book *b, int16 wallet, int max_lots, Book *delta)
 		if (n <= max_lots || best < 0)
 			return;
 		{
-			Lot			out = left.lot[best],
-						in = left.lot[best + 1];
+			Lot out = left.lot[best], in = left.lot[best + 1];
 
 			in.amount = out.amount;
 			out.amount = -out.amount;

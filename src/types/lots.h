@@ -19,17 +19,17 @@
 
 typedef struct Lot
 {
-	int16		wallet;
-	DateADT		from;  /* usable from; DATEVAL_NOBEGIN: at once */
-	DateADT		until; /* exclusive; DATEVAL_NOEND: never expires */
-	int64		amount;
+	int16 wallet;
+	DateADT from;  /* usable from; DATEVAL_NOBEGIN: at once */
+	DateADT until; /* exclusive; DATEVAL_NOEND: never expires */
+	int64 amount;
 } Lot;
 
 typedef struct Book
 {
-	int			n;
-	int			size;
-	Lot		   *lot; /* sorted by wallet, until, from; unique; no zero */
+	int n;
+	int size;
+	Lot *lot; /* sorted by wallet, until, from; unique; no zero */
 } Book;
 
 /* What a reversal may take when points of the reversed award are already spent. */
@@ -45,7 +45,7 @@ typedef struct LotCursor
 {
 	const char *p;
 	const char *end;
-	Lot			lot;
+	Lot lot;
 } LotCursor;
 
 extern void lots_open(LotCursor *c, const struct varlena *packed);

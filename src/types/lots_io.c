@@ -23,7 +23,8 @@ static bool
 lot_check(const Lot *lot, Node *soft)
 {
 	if (lot->wallet < 1)
-		ereturn(soft, false, errcode(ERRCODE_UNKNOWN_WALLET), errmsg("invalid wallet %d", lot->wallet),
+		ereturn(soft, false, errcode(ERRCODE_UNKNOWN_WALLET),
+				errmsg("invalid wallet %d", lot->wallet),
 				errdetail("Wallets are numbered from 1 to %d.", PG_INT16_MAX));
 	if (lot->amount > LOTS_MAX_AMOUNT || lot->amount < -LOTS_MAX_AMOUNT || lot->amount == 0)
 		ereturn(soft, false, errcode(ERRCODE_POINTS_OUT_OF_RANGE),
@@ -32,7 +33,8 @@ lot_check(const Lot *lot, Node *soft)
 						  (long long) LOTS_MAX_AMOUNT));
 	if ((!DATE_IS_NOBEGIN(lot->from) && !day_in_range(lot->from)) ||
 		(!DATE_IS_NOEND(lot->until) && !day_in_range(lot->until)))
-		ereturn(soft, false, errcode(ERRCODE_DAY_OUT_OF_RANGE), errmsg("day of a lot is out of range"),
+		ereturn(soft, false, errcode(ERRCODE_DAY_OUT_OF_RANGE),
+				errmsg("day of a lot is out of range"),
 				errdetail("Days lie between 1900-01-01 and 9999-12-31."));
 	if (lot->from >= lot->until)
 		ereturn(soft, false, errcode(ERRCODE_DAY_OUT_OF_RANGE),
@@ -48,8 +50,8 @@ lots_read_text(Scanner *s, Book *b)
 		return scan_end(s);
 	do
 	{
-		int64		wallet;
-		Lot			lot;
+		int64 wallet;
+		Lot lot;
 
 		if (!scan_int(s, 1, PG_INT16_MAX, &wallet) || !scan_expect(s, ':') ||
 			!scan_int(s, -LOTS_MAX_AMOUNT, LOTS_MAX_AMOUNT, &lot.amount))
@@ -72,8 +74,8 @@ PG_FUNCTION_INFO_V1(lots_in);
 Datum
 lots_in(PG_FUNCTION_ARGS)
 {
-	Scanner		s;
-	Book		b;
+	Scanner s;
+	Book b;
 
 	scan_begin(&s, "lots", PG_GETARG_CSTRING(0), soft_context(fcinfo));
 	book_init(&b);
@@ -87,7 +89,7 @@ Datum
 lots_out(PG_FUNCTION_ARGS)
 {
 	StringInfoData out;
-	LotCursor	c;
+	LotCursor c;
 
 	initStringInfo(&out);
 	lots_open(&c, PG_GETARG_VARLENA_PP(0));
@@ -115,9 +117,9 @@ PG_FUNCTION_INFO_V1(lots_recv);
 Datum
 lots_recv(PG_FUNCTION_ARGS)
 {
-	StringInfo	in = (StringInfo) PG_GETARG_POINTER(0);
-	int			n = pq_getmsgint(in, 2);
-	Book		b;
+	StringInfo in = (StringInfo) PG_GETARG_POINTER(0);
+	int n = pq_getmsgint(in, 2);
+	Book b;
 
 	if (n > LOTS_MAX_BUCKETS)
 		ereport(ERROR, errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
@@ -125,7 +127,7 @@ lots_recv(PG_FUNCTION_ARGS)
 	book_init(&b);
 	for (int i = 0; i < n; i++)
 	{
-		Lot			lot;
+		Lot lot;
 
 		lot.wallet = (int16) pq_getmsgint(in, 2);
 		lot.from = (DateADT) pq_getmsgint(in, 4);
@@ -142,7 +144,7 @@ Datum
 lots_send(PG_FUNCTION_ARGS)
 {
 	StringInfoData out;
-	Book		b;
+	Book b;
 
 	book_decode(&b, PG_GETARG_VARLENA_PP(0));
 	pq_begintypsend(&out);
@@ -164,9 +166,9 @@ packed_compare(FunctionCallInfo fcinfo)
 {
 	struct varlena *a = PG_GETARG_VARLENA_PP(0);
 	struct varlena *b = PG_GETARG_VARLENA_PP(1);
-	int			na = VARSIZE_ANY_EXHDR(a);
-	int			nb = VARSIZE_ANY_EXHDR(b);
-	int			c = memcmp(VARDATA_ANY(a), VARDATA_ANY(b), Min(na, nb));
+	int na = VARSIZE_ANY_EXHDR(a);
+	int nb = VARSIZE_ANY_EXHDR(b);
+	int c = memcmp(VARDATA_ANY(a), VARDATA_ANY(b), Min(na, nb));
 
 	return c ? c : na - nb;
 }
@@ -209,8 +211,7 @@ lots_hash_extended(PG_FUNCTION_ARGS)
 static Datum
 lots_combine(FunctionCallInfo fcinfo, int sign)
 {
-	Book		a,
-				b;
+	Book a, b;
 
 	book_decode(&a, PG_GETARG_VARLENA_PP(0));
 	book_decode(&b, PG_GETARG_VARLENA_PP(1));
@@ -236,7 +237,7 @@ PG_FUNCTION_INFO_V1(lots_negate);
 Datum
 lots_negate(PG_FUNCTION_ARGS)
 {
-	Book		a;
+	Book a;
 
 	book_decode(&a, PG_GETARG_VARLENA_PP(0));
 	for (int i = 0; i < a.n; i++)
@@ -268,8 +269,8 @@ PG_FUNCTION_INFO_V1(lots_earn);
 Datum
 lots_earn(PG_FUNCTION_ARGS)
 {
-	Book		b;
-	Lot			lot;
+	Book b;
+	Lot lot;
 
 	null_check(fcinfo, 0, "lots");
 	null_check(fcinfo, 1, "wallet");
@@ -290,12 +291,11 @@ PG_FUNCTION_INFO_V1(lots_take);
 Datum
 lots_take(PG_FUNCTION_ARGS)
 {
-	int16		wallet = PG_GETARG_INT16(1);
-	int64		points = PG_GETARG_INT64(2);
-	DateADT		day = PG_GETARG_DATEADT(3);
-	int64		taken;
-	Book		b,
-				delta;
+	int16 wallet = PG_GETARG_INT16(1);
+	int64 points = PG_GETARG_INT64(2);
+	DateADT day = PG_GETARG_DATEADT(3);
+	int64 taken;
+	Book b, delta;
 
 	points_check(points);
 	book_decode(&b, PG_GETARG_VARLENA_PP(0));
@@ -315,8 +315,7 @@ PG_FUNCTION_INFO_V1(lots_settle);
 Datum
 lots_settle(PG_FUNCTION_ARGS)
 {
-	Book		b,
-				delta;
+	Book b, delta;
 
 	book_decode(&b, PG_GETARG_VARLENA_PP(0));
 	book_settle(&b, PG_GETARG_DATEADT(1), &delta);
@@ -329,12 +328,10 @@ PG_FUNCTION_INFO_V1(lots_reverse);
 Datum
 lots_reverse(PG_FUNCTION_ARGS)
 {
-	DateADT		day = PG_GETARG_DATEADT(2);
-	char	   *word = text_to_cstring(PG_GETARG_TEXT_PP(3));
+	DateADT day = PG_GETARG_DATEADT(2);
+	char *word = text_to_cstring(PG_GETARG_TEXT_PP(3));
 	ReversePolicy policy;
-	Book		b,
-				award,
-				delta;
+	Book b, award, delta;
 
 	if (strcmp(word, "only_pending") == 0)
 		policy = REVERSE_ONLY_PENDING;
@@ -343,7 +340,8 @@ lots_reverse(PG_FUNCTION_ARGS)
 	else if (strcmp(word, "debt") == 0)
 		policy = REVERSE_DEBT;
 	else
-		ereport(ERROR, errcode(ERRCODE_INVALID_OPTION), errmsg("unknown reversal policy \"%s\"", word),
+		ereport(ERROR, errcode(ERRCODE_INVALID_OPTION),
+				errmsg("unknown reversal policy \"%s\"", word),
 				errhint("Policies are only_pending, within_balance and debt."));
 	book_decode(&b, PG_GETARG_VARLENA_PP(0));
 	book_settle(&b, day, &delta);
@@ -358,10 +356,9 @@ PG_FUNCTION_INFO_V1(lots_share);
 Datum
 lots_share(PG_FUNCTION_ARGS)
 {
-	int64		part = PG_GETARG_INT64(1);
-	int64		whole = PG_GETARG_INT64(2);
-	Book		b,
-				share;
+	int64 part = PG_GETARG_INT64(1);
+	int64 whole = PG_GETARG_INT64(2);
+	Book b, share;
 
 	if (whole < 1 || part < 0 || part > whole)
 		ereport(ERROR, errcode(ERRCODE_INVALID_OPTION),
@@ -378,10 +375,10 @@ PG_FUNCTION_INFO_V1(lots_balance);
 Datum
 lots_balance(PG_FUNCTION_ARGS)
 {
-	int16		wallet = PG_GETARG_INT16(1);
-	DateADT		day = PG_GETARG_DATEADT(2);
-	int64		balance = 0;
-	LotCursor	c;
+	int16 wallet = PG_GETARG_INT16(1);
+	DateADT day = PG_GETARG_DATEADT(2);
+	int64 balance = 0;
+	LotCursor c;
 
 	lots_open(&c, PG_GETARG_VARLENA_PP(0));
 	while (lots_next(&c))
@@ -390,7 +387,7 @@ lots_balance(PG_FUNCTION_ARGS)
 			continue;
 		if (c.lot.amount < 0) /* debt: the order of payment matters */
 		{
-			Book		b;
+			Book b;
 
 			book_decode(&b, PG_GETARG_VARLENA_PP(0));
 			PG_RETURN_INT64(book_balance(&b, wallet, day));
@@ -405,10 +402,10 @@ PG_FUNCTION_INFO_V1(lots_pending);
 Datum
 lots_pending(PG_FUNCTION_ARGS)
 {
-	DateADT		day = PG_GETARG_DATEADT(2);
-	int16		wallet = PG_GETARG_INT16(1);
-	int64		sum = 0;
-	LotCursor	c;
+	DateADT day = PG_GETARG_DATEADT(2);
+	int16 wallet = PG_GETARG_INT16(1);
+	int64 sum = 0;
+	LotCursor c;
 
 	lots_open(&c, PG_GETARG_VARLENA_PP(0));
 	while (lots_next(&c))
@@ -422,10 +419,9 @@ PG_FUNCTION_INFO_V1(lots_expired);
 Datum
 lots_expired(PG_FUNCTION_ARGS)
 {
-	int16		wallet = PG_GETARG_INT16(1);
-	int64		sum = 0;
-	Book		b,
-				delta;
+	int16 wallet = PG_GETARG_INT16(1);
+	int64 sum = 0;
+	Book b, delta;
 
 	book_decode(&b, PG_GETARG_VARLENA_PP(0));
 	book_settle(&b, PG_GETARG_DATEADT(2), &delta);
@@ -440,22 +436,22 @@ PG_FUNCTION_INFO_V1(lots_expiring);
 Datum
 lots_expiring(PG_FUNCTION_ARGS)
 {
-	int16		wallet = PG_GETARG_INT16(1);
-	DateADT		day = PG_GETARG_DATEADT(2);
-	int32		within = PG_GETARG_INT32(3);
-	int64		sum = 0;
-	Book		b,
-				delta;
+	int16 wallet = PG_GETARG_INT16(1);
+	DateADT day = PG_GETARG_DATEADT(2);
+	int32 within = PG_GETARG_INT32(3);
+	int64 sum = 0;
+	Book b, delta;
 
 	if (within < 0 || within > 100000)
-		ereport(ERROR, errcode(ERRCODE_INVALID_OPTION), errmsg("invalid number of days: %d", within),
+		ereport(ERROR, errcode(ERRCODE_INVALID_OPTION),
+				errmsg("invalid number of days: %d", within),
 				errdetail("\"within\" is between 0 and 100000 days."));
 	book_decode(&b, PG_GETARG_VARLENA_PP(0));
 	book_settle(&b, day, &delta);
 	book_add_all(&b, &delta, 1);
 	for (int i = 0; i < b.n; i++)
 	{
-		const Lot  *lot = &b.lot[i];
+		const Lot *lot = &b.lot[i];
 
 		if (lot->wallet == wallet && lot->from <= day && !DATE_IS_NOEND(lot->until) &&
 			lot->until <= day + within)
@@ -468,9 +464,9 @@ PG_FUNCTION_INFO_V1(lots_next_expiry);
 Datum
 lots_next_expiry(PG_FUNCTION_ARGS)
 {
-	int16		wallet = PG_GETARG_INT16(1);
-	DateADT		day = PG_GETARG_DATEADT(2);
-	LotCursor	c;
+	int16 wallet = PG_GETARG_INT16(1);
+	DateADT day = PG_GETARG_DATEADT(2);
+	LotCursor c;
 
 	lots_open(&c, PG_GETARG_VARLENA_PP(0));
 	while (lots_next(&c)) /* sorted by until within a wallet */
@@ -484,7 +480,7 @@ PG_FUNCTION_INFO_V1(lots_total);
 Datum
 lots_total(PG_FUNCTION_ARGS)
 {
-	Book		b;
+	Book b;
 
 	book_decode(&b, PG_GETARG_VARLENA_PP(0));
 	PG_RETURN_INT64(book_total(&b, PG_GETARG_INT16(1)));
@@ -494,7 +490,7 @@ PG_FUNCTION_INFO_V1(lots_is_book);
 Datum
 lots_is_book(PG_FUNCTION_ARGS)
 {
-	Book		b;
+	Book b;
 
 	book_decode(&b, PG_GETARG_VARLENA_PP(0));
 	PG_RETURN_BOOL(book_is_sound(&b));
@@ -505,14 +501,14 @@ Datum
 lots_unnest(PG_FUNCTION_ARGS)
 {
 	FuncCallContext *ctx;
-	LotCursor  *c;
-	Datum		values[4];
-	bool		nulls[4] = {false};
+	LotCursor *c;
+	Datum values[4];
+	bool nulls[4] = {false};
 
 	if (SRF_IS_FIRSTCALL())
 	{
 		MemoryContext old;
-		TupleDesc	desc;
+		TupleDesc desc;
 
 		ctx = SRF_FIRSTCALL_INIT();
 		old = MemoryContextSwitchTo(ctx->multi_call_memory_ctx);

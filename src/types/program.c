@@ -84,11 +84,11 @@ program_level(const Program *p, int16 ladder, int16 level)
 DateADT
 program_day(const Program *p, TimestampTz at)
 {
-	pg_tz	   *zone = pg_tzset(p->zone);
+	pg_tz *zone = pg_tzset(p->zone);
 	struct pg_tm tm;
-	fsec_t		fsec;
-	int			offset;
-	DateADT		day = 0;
+	fsec_t fsec;
+	int offset;
+	DateADT day = 0;
 
 	if (zone && !TIMESTAMP_NOT_FINITE(at) && timestamp2tm(at, &offset, &tm, &fsec, NULL, zone) == 0)
 		day = date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) - POSTGRES_EPOCH_JDATE;
@@ -137,7 +137,7 @@ program_measure_name(const Program *p, const ProgramCondition *c)
 void
 program_condition_text(StringInfo out, const Program *p, const ProgramCondition *c)
 {
-	bool		money = c->measure == MEASURE_AMOUNT || c->measure == MEASURE_LARGEST;
+	bool money = c->measure == MEASURE_AMOUNT || c->measure == MEASURE_LARGEST;
 
 	appendStringInfoString(out, program_measure_name(p, c));
 	if (c->window)

@@ -31,23 +31,23 @@ typedef enum Expiry
 
 typedef struct ProgramWallet
 {
-	int16		id;
-	int16		expiry; /* Expiry */
-	int16		expiry_n;
-	int16		pending_days; /* between earning by purchase and usable */
-	int16		max_lots;
-	int16		policy; /* ReversePolicy */
-	bool		spendable;
-	char		code[PROGRAM_NAME];
+	int16 id;
+	int16 expiry; /* Expiry */
+	int16 expiry_n;
+	int16 pending_days; /* between earning by purchase and usable */
+	int16 max_lots;
+	int16 policy; /* ReversePolicy */
+	bool spendable;
+	char code[PROGRAM_NAME];
 } ProgramWallet;
 
 typedef struct ProgramStream
 {
-	int16		id;
-	int16		keep_days;
-	int16		keep_months;
-	bool		purchases;			/* fed by purchases; otherwise by events of the kind */
-	char		code[PROGRAM_NAME]; /* name of the stream, and the kind that feeds it */
+	int16 id;
+	int16 keep_days;
+	int16 keep_months;
+	bool purchases;			 /* fed by purchases; otherwise by events of the kind */
+	char code[PROGRAM_NAME]; /* name of the stream, and the kind that feeds it */
 } ProgramStream;
 
 typedef enum Rounding
@@ -59,16 +59,16 @@ typedef enum Rounding
 
 typedef struct ProgramEarn
 {
-	int16		stream; /* what earns */
-	int16		wallet;
-	int16		rounding;
-	int16		day_cap; /* so many events a day earn; 0: all */
-	int16		every;	 /* only when the streak is a multiple; 0: always */
-	int16		n_give;
-	bool		tiered; /* times the level's multiplier */
-	char		code[PROGRAM_NAME];
-	int64		per; /* give[0] for each so many minor units; 0: give[streak] an event */
-	int64		give[PROGRAM_GIVES];
+	int16 stream; /* what earns */
+	int16 wallet;
+	int16 rounding;
+	int16 day_cap; /* so many events a day earn; 0: all */
+	int16 every;   /* only when the streak is a multiple; 0: always */
+	int16 n_give;
+	bool tiered; /* times the level's multiplier */
+	char code[PROGRAM_NAME];
+	int64 per; /* give[0] for each so many minor units; 0: give[streak] an event */
+	int64 give[PROGRAM_GIVES];
 } ProgramEarn;
 
 typedef enum Measure
@@ -81,35 +81,35 @@ typedef enum Measure
 
 typedef struct ProgramCondition
 {
-	int16		measure;
-	int16		id;			 /* stream or wallet */
-	int16		window;		 /* length; 0: life */
-	int16		window_unit; /* 'd' or 'm' */
-	int64		at_least;	 /* minor units, events or points */
+	int16 measure;
+	int16 id;		   /* stream or wallet */
+	int16 window;	   /* length; 0: life */
+	int16 window_unit; /* 'd' or 'm' */
+	int64 at_least;	   /* minor units, events or points */
 } ProgramCondition;
 
 typedef struct ProgramLevel
 {
-	int16		ladder;
-	int16		level;	/* from 0 */
-	int16		months; /* validity; 0: never ends */
-	int16		grace;	/* days */
-	int16		first_qualify, n_qualify;
-	int16		first_keep, n_keep;
-	bool		qualify_any, keep_any; /* or instead of and */
-	int32		multiplier;			   /* of points, in thousandths */
-	char		code[PROGRAM_NAME];
+	int16 ladder;
+	int16 level;  /* from 0 */
+	int16 months; /* validity; 0: never ends */
+	int16 grace;  /* days */
+	int16 first_qualify, n_qualify;
+	int16 first_keep, n_keep;
+	bool qualify_any, keep_any; /* or instead of and */
+	int32 multiplier;			/* of points, in thousandths */
+	char code[PROGRAM_NAME];
 } ProgramLevel;
 
 typedef struct Program
 {
-	int32		vl_len_; /* varlena header (do not touch directly!) */
-	uint8		format;
-	uint8		flags; /* reserved, zero */
-	int16		n_wallets, n_streams, n_earns, n_levels, n_conditions;
-	int16		reminders[PROGRAM_REMINDERS]; /* days before expiry; 0: none */
-	int32		version;
-	char		zone[PROGRAM_ZONE];
+	int32 vl_len_; /* varlena header (do not touch directly!) */
+	uint8 format;
+	uint8 flags; /* reserved, zero */
+	int16 n_wallets, n_streams, n_earns, n_levels, n_conditions;
+	int16 reminders[PROGRAM_REMINDERS]; /* days before expiry; 0: none */
+	int32 version;
+	char zone[PROGRAM_ZONE];
 	/* followed by wallets, streams, earns, levels, conditions, each aligned to 8 */
 } Program;
 

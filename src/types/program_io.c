@@ -24,7 +24,7 @@
 
 typedef struct Draft
 {
-	Program		head;
+	Program head;
 	ProgramWallet wallet[PROGRAM_PARTS];
 	ProgramStream stream[PROGRAM_PARTS];
 	ProgramEarn earn[PROGRAM_PARTS];
@@ -35,14 +35,15 @@ typedef struct Draft
 static bool
 program_fail(Scanner *s, const char *message)
 {
-	ereturn(s->soft, false, errcode(ERRCODE_INVALID_PROGRAM), errmsg("invalid program: %s", message),
+	ereturn(s->soft, false, errcode(ERRCODE_INVALID_PROGRAM),
+			errmsg("invalid program: %s", message),
 			errdetail("At character %d.", (int) (s->p - s->start) + 1));
 }
 
 static bool
 scan_small(Scanner *s, int min, int max, int16 *value)
 {
-	int64		v = 0;
+	int64 v = 0;
 
 	if (!scan_int(s, min, max, &v))
 		return false;
@@ -59,7 +60,7 @@ scan_money(Scanner *s, int64 *minor)
 	*minor *= 100;
 	if (*s->p == '.')
 	{
-		int			cents = 0;
+		int cents = 0;
 
 		for (int i = 0; i < 2; i++)
 		{
@@ -92,7 +93,7 @@ scan_quoted(Scanner *s, char *out, Size size)
 static bool
 read_head(Scanner *s, Draft *d)
 {
-	int64		version;
+	int64 version;
 
 	if (!scan_int(s, 0, PG_INT32_MAX, &version))
 		return false;
@@ -106,7 +107,7 @@ read_head(Scanner *s, Draft *d)
 		}
 		else if (scan_is_word(s, "remind"))
 		{
-			int			n = 0;
+			int n = 0;
 
 			do
 			{
@@ -133,7 +134,7 @@ read_wallet(Scanner *s, Draft *d)
 		return false;
 	while (!scan_is(s, ';'))
 	{
-		bool		ok = true;
+		bool ok = true;
 
 		if (scan_is_word(s, "never"))
 			w->expiry = EXPIRY_NEVER;
@@ -176,7 +177,7 @@ read_stream(Scanner *s, Draft *d)
 		return false;
 	while (!scan_is(s, ';'))
 	{
-		bool		ok = true;
+		bool ok = true;
 
 		if (scan_is_word(s, "days"))
 			ok = scan_small(s, 31, 10000, &m->keep_days);
@@ -228,7 +229,7 @@ read_earn(Scanner *s, Draft *d)
 		return false;
 	while (!scan_is(s, ';'))
 	{
-		bool		ok = true;
+		bool ok = true;
 
 		if (scan_is_word(s, "stream"))
 			ok = scan_small(s, 1, PG_INT16_MAX, &e->stream);
@@ -258,7 +259,7 @@ read_earn(Scanner *s, Draft *d)
 static bool
 read_measure(Scanner *s, Draft *d, ProgramCondition *c)
 {
-	char		name[PROGRAM_NAME];
+	char name[PROGRAM_NAME];
 	const char *at;
 
 	scan_space(s);
@@ -293,7 +294,7 @@ read_measure(Scanner *s, Draft *d, ProgramCondition *c)
 static bool
 read_window(Scanner *s, Draft *d, ProgramCondition *c)
 {
-	int			days;
+	int days;
 
 	if (!scan_is(s, '('))
 		return true;
@@ -319,8 +320,7 @@ read_window(Scanner *s, Draft *d, ProgramCondition *c)
 static bool
 read_rule(Scanner *s, Draft *d, int16 *first, int16 *n, bool *any)
 {
-	bool		or_seen = false,
-				and_seen = false;
+	bool or_seen = false, and_seen = false;
 
 	*first = d->head.n_conditions;
 	if (!scan_expect(s, '{'))
@@ -328,7 +328,7 @@ read_rule(Scanner *s, Draft *d, int16 *first, int16 *n, bool *any)
 	for (;;)
 	{
 		ProgramCondition *c;
-		bool		money;
+		bool money;
 
 		if (d->head.n_conditions == PROGRAM_PARTS)
 			return program_fail(s, "too many conditions");
@@ -338,8 +338,7 @@ read_rule(Scanner *s, Draft *d, int16 *first, int16 *n, bool *any)
 		money = c->measure == MEASURE_AMOUNT || c->measure == MEASURE_LARGEST;
 		if (!scan_expect(s, '>') || !scan_expect(s, '='))
 			return false;
-		if (!(money ? scan_money(s, &c->at_least)
-					: scan_int(s, 0, LOTS_MAX_AMOUNT, &c->at_least)))
+		if (!(money ? scan_money(s, &c->at_least) : scan_int(s, 0, LOTS_MAX_AMOUNT, &c->at_least)))
 			return false;
 		if (scan_is_word(s, "or"))
 			or_seen = true;
@@ -351,14 +350,15 @@ read_rule(Scanner *s, Draft *d, int16 *first, int16 *n, bool *any)
 	*n = d->head.n_conditions - *first;
 	*any = or_seen;
 	if (or_seen && and_seen)
-		return program_fail(s, "a tier rule joins its conditions by \"and\" or by \"or\", not both");
+		return program_fail(s,
+							"a tier rule joins its conditions by \"and\" or by \"or\", not both");
 	return scan_expect(s, '}');
 }
 
 static bool
 read_multiplier(Scanner *s, ProgramLevel *l)
 {
-	int64		v = 0;
+	int64 v = 0;
 
 	if (!scan_int(s, 0, 1000000, &v))
 		return false;
@@ -377,7 +377,7 @@ read_level(Scanner *s, Draft *d)
 		return false;
 	while (!scan_is(s, ';'))
 	{
-		bool		ok;
+		bool ok;
 
 		if (scan_is_word(s, "multiplier"))
 			ok = read_multiplier(s, l);
@@ -395,7 +395,7 @@ read_level(Scanner *s, Draft *d)
 			return false;
 	}
 	return l->level == 0 || l->n_qualify > 0 ||
-		program_fail(s, "a level above 0 needs a rule to qualify");
+		   program_fail(s, "a level above 0 needs a rule to qualify");
 }
 
 /* What no single statement shows. */
@@ -404,8 +404,7 @@ check_whole(Scanner *s, Draft *d)
 {
 	for (int i = 0; i < d->head.n_earns; i++)
 	{
-		bool		stream = false,
-					wallet = false;
+		bool stream = false, wallet = false;
 
 		for (int j = 0; j < d->head.n_streams; j++)
 			stream |= d->stream[j].id == d->earn[i].stream;
@@ -417,7 +416,7 @@ check_whole(Scanner *s, Draft *d)
 	for (int i = 0; i < d->head.n_levels; i++)
 	{
 		const ProgramLevel *l = &d->level[i];
-		bool		first = i == 0 || l[-1].ladder != l->ladder;
+		bool first = i == 0 || l[-1].ladder != l->ladder;
 
 		if (first ? l->level != 0 : l->level != l[-1].level + 1)
 			return program_fail(s, "the levels of a ladder are numbered from 0 without gaps");
@@ -437,7 +436,7 @@ read_program(Scanner *s, Draft *d)
 		return false;
 	while (scan_space(s), *s->p != '\0')
 	{
-		bool		ok;
+		bool ok;
 
 		if (d->head.n_wallets == PROGRAM_PARTS || d->head.n_streams == PROGRAM_PARTS ||
 			d->head.n_earns == PROGRAM_PARTS || d->head.n_levels == PROGRAM_PARTS)
@@ -462,13 +461,12 @@ static Program *
 program_pack(const Draft *d)
 {
 	const Program *head = &d->head;
-	Size		size = MAXALIGN(sizeof(Program)) +
-		MAXALIGN(head->n_wallets * sizeof(ProgramWallet)) +
-		MAXALIGN(head->n_streams * sizeof(ProgramStream)) +
-		MAXALIGN(head->n_earns * sizeof(ProgramEarn)) +
-		MAXALIGN(head->n_levels * sizeof(ProgramLevel)) +
-		MAXALIGN(head->n_conditions * sizeof(ProgramCondition));
-	Program    *p = palloc0(size);
+	Size size = MAXALIGN(sizeof(Program)) + MAXALIGN(head->n_wallets * sizeof(ProgramWallet)) +
+				MAXALIGN(head->n_streams * sizeof(ProgramStream)) +
+				MAXALIGN(head->n_earns * sizeof(ProgramEarn)) +
+				MAXALIGN(head->n_levels * sizeof(ProgramLevel)) +
+				MAXALIGN(head->n_conditions * sizeof(ProgramCondition));
+	Program *p = palloc0(size);
 
 	*p = *head;
 	p->format = PROGRAM_FORMAT;
@@ -489,8 +487,8 @@ program_pack(const Draft *d)
 static Program *
 program_parse(const char *text, Node *soft)
 {
-	Draft	   *d = palloc0(sizeof(Draft));
-	Scanner		s;
+	Draft *d = palloc0(sizeof(Draft));
+	Scanner s;
 
 	scan_begin(&s, "program", text, soft);
 	return read_program(&s, d) ? program_pack(d) : NULL;
@@ -500,7 +498,7 @@ PG_FUNCTION_INFO_V1(program_in);
 Datum
 program_in(PG_FUNCTION_ARGS)
 {
-	Program    *p = program_parse(PG_GETARG_CSTRING(0), soft_context(fcinfo));
+	Program *p = program_parse(PG_GETARG_CSTRING(0), soft_context(fcinfo));
 
 	if (p == NULL)
 		PG_RETURN_NULL();
@@ -511,9 +509,9 @@ PG_FUNCTION_INFO_V1(program_recv);
 Datum
 program_recv(PG_FUNCTION_ARGS)
 {
-	StringInfo	in = (StringInfo) PG_GETARG_POINTER(0);
-	int			bytes;
-	char	   *text = pq_getmsgtext(in, in->len - in->cursor, &bytes);
+	StringInfo in = (StringInfo) PG_GETARG_POINTER(0);
+	int bytes;
+	char *text = pq_getmsgtext(in, in->len - in->cursor, &bytes);
 
 	PG_RETURN_POINTER(program_parse(text, NULL));
 }
@@ -615,8 +613,7 @@ PG_FUNCTION_INFO_V1(program_send);
 Datum
 program_send(PG_FUNCTION_ARGS)
 {
-	StringInfoData text,
-				out;
+	StringInfoData text, out;
 
 	initStringInfo(&text);
 	program_write(&text, program_open(PG_GETARG_DATUM(0)));

@@ -22,13 +22,15 @@ standing_decode(Standing *s, const struct varlena *packed)
 	const char *end = p + VARSIZE_ANY_EXHDR(packed);
 
 	if (end - p < 2 || p[0] != STANDING_FORMAT || p[1] != 0)
-		ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED), errmsg("unknown format of a standing value"),
-				errhint("The value was written by a newer version of the extension, or is damaged."));
+		ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED),
+				errmsg("unknown format of a standing value"),
+				errhint(
+					"The value was written by a newer version of the extension, or is damaged."));
 	p += 2;
 	for (s->n = 0; p < end; s->n++)
 	{
-		Rank	   *r = &s->rank[s->n];
-		uint64		length;
+		Rank *r = &s->rank[s->n];
+		uint64 length;
 
 		if (s->n == STANDING_LADDERS)
 			varint_corrupt();
@@ -49,7 +51,7 @@ struct varlena *
 standing_encode(const Standing *s)
 {
 	struct varlena *packed = palloc(VARHDRSZ + 2 + s->n * 5 * VARINT_MAX);
-	char	   *p = VARDATA(packed);
+	char *p = VARDATA(packed);
 
 	*p++ = STANDING_FORMAT;
 	*p++ = 0;
@@ -76,7 +78,7 @@ standing_encode(const Standing *s)
 Rank *
 standing_rank(Standing *s, int16 ladder, bool create)
 {
-	int			i = 0;
+	int i = 0;
 
 	while (i < s->n && s->rank[i].ladder < ladder)
 		i++;
@@ -97,7 +99,7 @@ standing_rank(Standing *s, int16 ladder, bool create)
 DateADT
 standing_due(const Standing *s)
 {
-	DateADT		due = DATEVAL_NOEND;
+	DateADT due = DATEVAL_NOEND;
 
 	for (int i = 0; i < s->n; i++)
 		due = Min(due, s->rank[i].due);
@@ -116,7 +118,8 @@ standing_append(Standing *s, const Rank *r, Node *soft)
 						  STANDING_LADDERS));
 	if (!day_in_range(r->since) || r->until < r->since || r->due < r->until ||
 		(!DATE_IS_NOEND(r->until) && (!day_in_range(r->until) || !day_in_range(r->due))))
-		ereturn(soft, false, errcode(ERRCODE_DAY_OUT_OF_RANGE), errmsg("invalid days of a standing"),
+		ereturn(soft, false, errcode(ERRCODE_DAY_OUT_OF_RANGE),
+				errmsg("invalid days of a standing"),
 				errdetail("Since is not after until, until not after the review."));
 	s->rank[s->n++] = *r;
 	return true;
@@ -129,12 +132,12 @@ standing_read(Scanner *scan, Standing *s)
 		return scan_end(scan);
 	do
 	{
-		int64		ladder,
-					level;
-		Rank		r;
+		int64 ladder, level;
+		Rank r;
 
 		if (!scan_int(scan, 1, PG_INT16_MAX, &ladder) || !scan_expect(scan, ':') ||
-			!scan_int(scan, 0, 100, &level) || !scan_expect(scan, '@') || !scan_date(scan, &r.since))
+			!scan_int(scan, 0, 100, &level) || !scan_expect(scan, '@') ||
+			!scan_date(scan, &r.since))
 			return false;
 		r.ladder = (int16) ladder;
 		r.level = (int16) level;
@@ -154,8 +157,8 @@ PG_FUNCTION_INFO_V1(standing_in);
 Datum
 standing_in(PG_FUNCTION_ARGS)
 {
-	Scanner		scan;
-	Standing	s = {0};
+	Scanner scan;
+	Standing s = {0};
 
 	scan_begin(&scan, "standing", PG_GETARG_CSTRING(0), soft_context(fcinfo));
 	if (!standing_read(&scan, &s))
@@ -168,7 +171,7 @@ Datum
 standing_out(PG_FUNCTION_ARGS)
 {
 	StringInfoData out;
-	Standing	s;
+	Standing s;
 
 	initStringInfo(&out);
 	standing_decode(&s, PG_GETARG_VARLENA_PP(0));
@@ -197,13 +200,13 @@ PG_FUNCTION_INFO_V1(standing_recv);
 Datum
 standing_recv(PG_FUNCTION_ARGS)
 {
-	StringInfo	in = (StringInfo) PG_GETARG_POINTER(0);
-	int			n = pq_getmsgint(in, 2);
-	Standing	s = {0};
+	StringInfo in = (StringInfo) PG_GETARG_POINTER(0);
+	int n = pq_getmsgint(in, 2);
+	Standing s = {0};
 
 	for (int i = 0; i < n; i++)
 	{
-		Rank		r;
+		Rank r;
 
 		r.ladder = (int16) pq_getmsgint(in, 2);
 		r.level = (int16) pq_getmsgint(in, 2);
@@ -220,7 +223,7 @@ Datum
 standing_send(PG_FUNCTION_ARGS)
 {
 	StringInfoData out;
-	Standing	s;
+	Standing s;
 
 	standing_decode(&s, PG_GETARG_VARLENA_PP(0));
 	pq_begintypsend(&out);
@@ -241,8 +244,8 @@ standing_send(PG_FUNCTION_ARGS)
 static bool
 standing_argument(FunctionCallInfo fcinfo, Rank *r)
 {
-	Standing	s;
-	Rank	   *found;
+	Standing s;
+	Rank *found;
 
 	standing_decode(&s, PG_GETARG_VARLENA_PP(0));
 	found = standing_rank(&s, PG_GETARG_INT16(1), false);
@@ -255,7 +258,7 @@ PG_FUNCTION_INFO_V1(standing_level);
 Datum
 standing_level(PG_FUNCTION_ARGS)
 {
-	Rank		r;
+	Rank r;
 
 	PG_RETURN_INT16(standing_argument(fcinfo, &r) ? r.level : 0);
 }
@@ -264,7 +267,7 @@ PG_FUNCTION_INFO_V1(standing_since);
 Datum
 standing_since(PG_FUNCTION_ARGS)
 {
-	Rank		r;
+	Rank r;
 
 	if (!standing_argument(fcinfo, &r))
 		PG_RETURN_NULL();
@@ -275,7 +278,7 @@ PG_FUNCTION_INFO_V1(standing_until);
 Datum
 standing_until(PG_FUNCTION_ARGS)
 {
-	Rank		r;
+	Rank r;
 
 	if (!standing_argument(fcinfo, &r) || DATE_IS_NOEND(r.until))
 		PG_RETURN_NULL();
@@ -286,7 +289,7 @@ PG_FUNCTION_INFO_V1(standing_review);
 Datum
 standing_review(PG_FUNCTION_ARGS)
 {
-	Rank		r;
+	Rank r;
 
 	if (!standing_argument(fcinfo, &r) || DATE_IS_NOEND(r.due))
 		PG_RETURN_NULL();

@@ -12,17 +12,17 @@
 
 typedef struct Rank
 {
-	int16		ladder;
-	int16		level;
-	DateADT		since; /* day the level was reached */
-	DateADT		until; /* first day it is no longer secured; DATEVAL_NOEND: for good */
-	DateADT		due;   /* next review: until, or the end of the grace after it */
+	int16 ladder;
+	int16 level;
+	DateADT since; /* day the level was reached */
+	DateADT until; /* first day it is no longer secured; DATEVAL_NOEND: for good */
+	DateADT due;   /* next review: until, or the end of the grace after it */
 } Rank;
 
 typedef struct Standing
 {
-	int			n;
-	Rank		rank[STANDING_LADDERS]; /* ascending by ladder; a ladder without a rank is at level 0 */
+	int n;
+	Rank rank[STANDING_LADDERS]; /* ascending by ladder; a ladder without a rank is at level 0 */
 } Standing;
 
 extern void standing_decode(Standing *s, const struct varlena *packed);

@@ -24,9 +24,7 @@ day_in_range(DateADT day)
 static inline int
 month_of(DateADT day)
 {
-	int			y,
-				m,
-				d;
+	int y, m, d;
 
 	j2date(day + POSTGRES_EPOCH_JDATE, &y, &m, &d);
 	return y * 12 + m - 1;
@@ -42,10 +40,7 @@ month_start(int month)
 static inline DateADT
 add_months(DateADT day, int months)
 {
-	int			y,
-				m,
-				d,
-				month;
+	int y, m, d, month;
 
 	j2date(day + POSTGRES_EPOCH_JDATE, &y, &m, &d);
 	month = y * 12 + m - 1 + months;

@@ -43,7 +43,7 @@ cell_is(Cell *c, char ch)
 static bool
 cell_digits(Cell *c, int min, int max, int *value)
 {
-	int			n = 0;
+	int n = 0;
 
 	*value = 0;
 	while (n < max && c->p < c->end && *c->p >= '0' && *c->p <= '9')
@@ -58,7 +58,7 @@ cell_digits(Cell *c, int min, int max, int *value)
 static bool
 cell_date(Cell *c, struct pg_tm *tm)
 {
-	char		separator;
+	char separator;
 
 	if (!cell_digits(c, 4, 4, &tm->tm_year) || c->p >= c->end)
 		return false;
@@ -72,14 +72,14 @@ cell_date(Cell *c, struct pg_tm *tm)
 	else if (!cell_digits(c, 2, 2, &tm->tm_mon) || !cell_digits(c, 2, 2, &tm->tm_mday))
 		return false;
 	return tm->tm_year >= 1900 && tm->tm_mon >= 1 && tm->tm_mon <= 12 && tm->tm_mday >= 1 &&
-		tm->tm_mday <= day_tab[isleap(tm->tm_year)][tm->tm_mon - 1];
+		   tm->tm_mday <= day_tab[isleap(tm->tm_year)][tm->tm_mon - 1];
 }
 
 /* 10:00, 10:00:05, 10:00:05.123 */
 static bool
 cell_time(Cell *c, struct pg_tm *tm, fsec_t *fsec)
 {
-	int			unit = 100000;
+	int unit = 100000;
 
 	if (!cell_digits(c, 1, 2, &tm->tm_hour) || !cell_is(c, ':') ||
 		!cell_digits(c, 2, 2, &tm->tm_min) || tm->tm_hour > 23 || tm->tm_min > 59)
@@ -98,9 +98,7 @@ cell_time(Cell *c, struct pg_tm *tm, fsec_t *fsec)
 static bool
 cell_offset(Cell *c, int *offset)
 {
-	int			hours,
-				minutes = 0,
-				sign = -1;
+	int hours, minutes = 0, sign = -1;
 
 	if (cell_is(c, 'Z'))
 	{
@@ -125,14 +123,14 @@ PG_FUNCTION_INFO_V1(member_parse_time);
 Datum
 member_parse_time(PG_FUNCTION_ARGS)
 {
-	text	   *t = PG_GETARG_TEXT_PP(0);
-	char	   *zone_name = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	pg_tz	   *zone = pg_tzset(zone_name);
-	Cell		c = {VARDATA_ANY(t), VARDATA_ANY(t) + VARSIZE_ANY_EXHDR(t)};
+	text *t = PG_GETARG_TEXT_PP(0);
+	char *zone_name = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	pg_tz *zone = pg_tzset(zone_name);
+	Cell c = {VARDATA_ANY(t), VARDATA_ANY(t) + VARSIZE_ANY_EXHDR(t)};
 	struct pg_tm tm = {0};
-	fsec_t		fsec = 0;
-	int			offset = 0;
-	bool		has_offset = false;
+	fsec_t fsec = 0;
+	int offset = 0;
+	bool has_offset = false;
 	TimestampTz at;
 
 	if (zone == NULL)
@@ -166,12 +164,11 @@ PG_FUNCTION_INFO_V1(member_parse_minor);
 Datum
 member_parse_minor(PG_FUNCTION_ARGS)
 {
-	text	   *t = PG_GETARG_TEXT_PP(0);
-	Cell		c = {VARDATA_ANY(t), VARDATA_ANY(t) + VARSIZE_ANY_EXHDR(t)};
-	int64		minor = 0;
-	int			digits = 0,
-				decimals = 0;
-	bool		negative;
+	text *t = PG_GETARG_TEXT_PP(0);
+	Cell c = {VARDATA_ANY(t), VARDATA_ANY(t) + VARSIZE_ANY_EXHDR(t)};
+	int64 minor = 0;
+	int digits = 0, decimals = 0;
+	bool negative;
 
 	cell_trim(&c);
 	negative = cell_is(&c, '-');
@@ -200,7 +197,7 @@ PG_FUNCTION_INFO_V1(member_is_json);
 Datum
 member_is_json(PG_FUNCTION_ARGS)
 {
-	text	   *t = PG_GETARG_TEXT_PP(0);
+	text *t = PG_GETARG_TEXT_PP(0);
 	JsonLexContext *lex;
 	JsonSemAction none = {0};
 

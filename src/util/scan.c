@@ -36,9 +36,9 @@ scan_space(Scanner *s)
 bool
 scan_fail(Scanner *s, const char *expected)
 {
-	int			position = pg_mbstrlen_with_len(s->start, s->p - s->start) + 1;
-	int			found = pg_mbcliplen(s->p, strlen(s->p), 20);
-	int			shown = pg_mbcliplen(s->start, strlen(s->start), 200);
+	int position = pg_mbstrlen_with_len(s->start, s->p - s->start) + 1;
+	int found = pg_mbcliplen(s->p, strlen(s->p), 20);
+	int shown = pg_mbcliplen(s->start, strlen(s->start), 200);
 
 	ereturn(s->soft, false, errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 			errmsg("invalid input syntax for type %s: \"%.*s%s\"", s->type, shown, s->start,
@@ -61,7 +61,7 @@ scan_is(Scanner *s, char c)
 bool
 scan_expect(Scanner *s, char c)
 {
-	char		expected[] = "\" \"";
+	char expected[] = "\" \"";
 
 	if (scan_is(s, c))
 		return true;
@@ -78,7 +78,7 @@ is_word_char(char c, bool first)
 bool
 scan_word(Scanner *s, char *word, Size size)
 {
-	Size		len = 0;
+	Size len = 0;
 
 	scan_space(s);
 	if (!is_word_char(*s->p, true))
@@ -96,7 +96,7 @@ scan_word(Scanner *s, char *word, Size size)
 bool
 scan_is_word(Scanner *s, const char *word)
 {
-	Size		len = strlen(word);
+	Size len = strlen(word);
 
 	scan_space(s);
 	if (strncmp(s->p, word, len) != 0 || is_word_char(s->p[len], false))
@@ -108,7 +108,7 @@ scan_is_word(Scanner *s, const char *word)
 bool
 scan_int(Scanner *s, int64 min, int64 max, int64 *value)
 {
-	char	   *end;
+	char *end;
 	const char *digits;
 
 	scan_space(s);
@@ -119,8 +119,8 @@ scan_int(Scanner *s, int64 min, int64 max, int64 *value)
 	*value = strtoi64(s->p, &end, 10);
 	if (errno == ERANGE || *value < min || *value > max)
 		ereturn(s->soft, false, errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				errmsg("value \"%.*s\" is out of range for type %s", (int) Min(end - s->p, 40), s->p,
-					   s->type),
+				errmsg("value \"%.*s\" is out of range for type %s", (int) Min(end - s->p, 40),
+					   s->p, s->type),
 				errdetail("The integer at character %d must be between %lld and %lld.",
 						  (int) (s->p - s->start) + 1, (long long) min, (long long) max));
 	s->p = end;
@@ -145,9 +145,7 @@ bool
 scan_date(Scanner *s, DateADT *day)
 {
 	const char *p;
-	int			y,
-				m,
-				d;
+	int y, m, d;
 
 	scan_space(s);
 	if (strncmp(s->p, "-infinity", 9) == 0)
@@ -164,7 +162,8 @@ scan_date(Scanner *s, DateADT *day)
 	}
 	p = s->p;
 	if (!scan_digits(&p, 4, &y) || *p++ != '-' || !scan_digits(&p, 2, &m) || *p++ != '-' ||
-		!scan_digits(&p, 2, &d) || y < 1 || m < 1 || m > 12 || d < 1 || d > day_tab[isleap(y)][m - 1])
+		!scan_digits(&p, 2, &d) || y < 1 || m < 1 || m > 12 || d < 1 ||
+		d > day_tab[isleap(y)][m - 1])
 		return scan_fail(s, "a date (YYYY-MM-DD)");
 	s->p = p;
 	*day = date2j(y, m, d) - POSTGRES_EPOCH_JDATE;
@@ -181,9 +180,7 @@ scan_end(Scanner *s)
 char *
 put_date(char *out, DateADT day)
 {
-	int			y,
-				m,
-				d;
+	int y, m, d;
 
 	if (DATE_IS_NOBEGIN(day))
 		return out + sprintf(out, "-infinity");
@@ -196,7 +193,7 @@ put_date(char *out, DateADT day)
 void
 append_date(StringInfo out, DateADT day)
 {
-	char		buf[32];
+	char buf[32];
 
 	put_date(buf, day);
 	appendStringInfoString(out, buf);

@@ -45,16 +45,16 @@ extern void varint_corrupt(void) pg_attribute_noreturn();
 static inline uint64
 get_varint(const char **p, const char *end)
 {
-	uint64		v = 0;
-	int			shift = 0;
+	uint64 v = 0;
+	int shift = 0;
 
 	for (;;)
 	{
-		uint8		b;
+		uint8 b;
 
 		if (*p >= end || shift > 63)
 			varint_corrupt();
-		b = (uint8) *(*p)++;
+		b = (uint8) * (*p)++;
 		v |= (uint64) (b & 0x7f) << shift;
 		if (b < 0x80)
 			return v;
