@@ -36,6 +36,15 @@
 	} while (0)
 #endif
 
+/* The extra value of a setting is freed by the server: with free() before 16, in its own memory since. */
+#if PG_VERSION_NUM >= 160000
+#define GUC_ALLOC(size) guc_malloc(LOG, size)
+#define GUC_FREE(p) guc_free(p)
+#else
+#define GUC_ALLOC(size) malloc(size)
+#define GUC_FREE(p) free(p)
+#endif
+
 /* PG_MODULE_MAGIC_EXT names the module to the monitoring views of 18. */
 #if PG_VERSION_NUM >= 180000
 #define MEMBER_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "member")

@@ -3,52 +3,74 @@
  */
 #include "compat.h"
 
-#include "miscadmin.h"
-#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
-#include "errors.h"
+#include "util/read.h"
 
 MEMBER_MODULE_MAGIC;
 
 static char *clock_setting;
+static TimestampTz clock_at;
 
 void _PG_init(void);
 
+/* The setting in the form of a moment, so that a value that can't be read is refused when it is set. */
+static bool
+clock_check(char **value, void **extra, GucSource source)
+{
+	TimestampTz *at = GUC_ALLOC(sizeof(TimestampTz));
+
+	if (at == NULL)
+		return false;
+	*at = 0;
+	if (**value && !read_moment(*value, strlen(*value), session_timezone, at))
+	{
+		GUC_FREE(at);
+		GUC_check_errdetail("A moment such as 2026-03-01 10:00+08, or nothing for the real time.");
+		return false;
+	}
+	*extra = at;
+	return true;
+}
+
+static void
+clock_assign(const char *value, void *extra)
+{
+	clock_at = *(TimestampTz *) extra;
+}
+
 /*
- * member.clock may be set by superusers only.  A session that sets the name before the library is loaded
- * makes a placeholder of that name, which anybody may; its value is dropped here, or it would be obeyed
- * from now on.
+ * Superusers only.  A session that sets the name before the library is loaded makes a placeholder; when the
+ * setting is defined, the server drops its value unless a superuser gave it.
  */
 void
 _PG_init(void)
 {
-	const char *placeholder = GetConfigOption("member.clock", true, false);
-
 	DefineCustomStringVariable(
 		"member.clock", "The moment member.now() gives; empty for the real time.",
 		"For tests and demonstrations: superusers only, never in production.", &clock_setting, "",
-		PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
-	if (IsUnderPostmaster && placeholder && *placeholder && !superuser_arg(GetSessionUserId()))
-		SetConfigOption("member.clock", "", PGC_SUSET, PGC_S_SESSION);
+		PGC_SUSET, GUC_NOT_IN_SAMPLE, clock_check, clock_assign, NULL);
 	MarkGUCPrefixReserved("member");
 }
 
-/* now(): member.clock if a superuser has set it, else the time this statement began. */
+static bool
+clock_is_set(void)
+{
+	return clock_setting != NULL && *clock_setting != '\0';
+}
+
+/* now(): member.clock if a superuser has set it, else the real time. */
 PG_FUNCTION_INFO_V1(member_now);
 Datum
 member_now(PG_FUNCTION_ARGS)
 {
-	if (clock_setting == NULL || *clock_setting == '\0')
-		PG_RETURN_TIMESTAMPTZ(GetCurrentTimestamp());
-	return DirectFunctionCall3(timestamptz_in, CStringGetDatum(clock_setting),
-							   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	PG_RETURN_TIMESTAMPTZ(clock_is_set() ? clock_at : GetCurrentTimestamp());
 }
 
 PG_FUNCTION_INFO_V1(member_clock_is_set);
 Datum
 member_clock_is_set(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(clock_setting != NULL && *clock_setting != '\0');
+	PG_RETURN_BOOL(clock_is_set());
 }

@@ -89,7 +89,7 @@ BEGIN
     IF setup.preset IS NULL OR to_regprocedure(format('member_internal.%I()', load)) IS NULL THEN
         PERFORM member_internal.refuse('MB004', format('unknown preset "%s"', setup.preset),
             hint => format('Presets are %s.', (SELECT string_agg(substr(proname, 8), ', ' ORDER BY proname)
-                FROM pg_proc WHERE pronamespace = 'member_internal'::regnamespace AND proname LIKE 'preset\_%')));
+                FROM pg_proc WHERE pronamespace = 'member_internal'::regnamespace AND proname LIKE 'preset\_%' AND pronargs = 0)));
     END IF;
     EXECUTE member_internal.layout_tables();
     INSERT INTO member.setting (layout, preset, brand, zone)

@@ -32,10 +32,11 @@ CREATE TYPE member.step_event AS (
     origin_back bigint,
     origin_largest bigint,
     source text,
-    journal boolean
+    journal boolean,
+    booked_at timestamptz
 );
 COMMENT ON TYPE member.step_event IS
-    'What happens to a member: kind purchase, refund, event, earn, spend, reverse or day; amount in minor units; origin_*: of the operation a refund or reversal refers to; source and journal: how a run finds it itself.';
+    'What happens to a member: kind purchase, refund, event, earn, spend, reverse or day; amount in minor units; origin_*: of the operation a refund or reversal refers to; source and journal: how a run finds it itself; booked_at: when it is recorded, up to which time passes (null: at).';
 
 CREATE TYPE member.step_entry AS (
     entry_no integer,

@@ -44,40 +44,62 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-    -- A program that is right by itself, in which one part of the draft is tried.
-    frame CONSTANT text := (SELECT string_agg(s.statement, ' ')
+    -- What a part of the draft is tried in: parts that are right by themselves, then the draft's own.
+    plain CONSTANT text := 'program 0; wallet 1 points never; ';
+    frame text := (SELECT string_agg(s.statement, ' ') || ' '
         FROM member_internal.program_statements(0) s WHERE s.part IN ('setting', 'wallet', 'stream'));
-    row record;
+    sound boolean := true;
+    cur record;
+    before text;
+    tried text;
     detail text;
 BEGIN
     IF NOT EXISTS (SELECT FROM member.wallet w WHERE w.wallet_id = 1) THEN
         RETURN QUERY SELECT 'wallet', '1', 'there is no wallet number 1, the main one';
+        sound := false;
     END IF;
     IF (SELECT count(*) FROM member.stream s WHERE s.purchases) <> 1 THEN
         RETURN QUERY SELECT 'stream', '', 'exactly one stream must be fed by purchases';
+        sound := false;
     END IF;
+    RETURN QUERY SELECT 'stream', s.code, 'purchases must be kept by day for 366 days at least: RFM looks back a year'
+        FROM member.stream s WHERE s.purchases AND s.keep_days < 366;
+    -- Members hold lots, activity and levels by number: a number once published stays.
+    RETURN QUERY
+        SELECT CASE m.what WHEN 'level' THEN 'tier_level' ELSE m.what END, m.number, 'it was published before and can''t be deleted'
+        FROM (SELECT DISTINCT x[1] AS what, x[2] AS number
+              FROM member.program_version v, regexp_matches(v.program::text, '(?:^|\n)(wallet|stream|level) (\d+(?: \d+)?)', 'g') x) m
+        WHERE NOT EXISTS (SELECT FROM member_internal.program_statements(0) s
+                          WHERE s.statement LIKE m.what || ' ' || m.number || ' %');
     RETURN QUERY SELECT 'earn_rule', e.code, format('unknown stream "%s"', e.stream)
         FROM member.earn_rule e WHERE NOT EXISTS (SELECT FROM member.stream s WHERE s.code = e.stream);
     RETURN QUERY SELECT 'tier_ladder', d.code, 'the levels are not numbered from 0 without gaps'
         FROM member.tier_ladder d WHERE (SELECT count(*) FROM member.tier_level l WHERE l.ladder_id = d.ladder_id)
             IS DISTINCT FROM 1 + (SELECT max(l.level) FROM member.tier_level l WHERE l.ladder_id = d.ladder_id);
-    FOR row IN SELECT s.part, s.place, s.statement FROM member_internal.program_statements(0) s
+    FOR cur IN SELECT s.part, s.place, s.statement FROM member_internal.program_statements(0) s
     LOOP
+        CONTINUE WHEN cur.part IN ('earn_rule', 'tier_level') AND NOT sound;
+        before := CASE cur.part WHEN 'setting' THEN '' WHEN 'wallet' THEN 'program 0; ' WHEN 'stream' THEN plain
+            WHEN 'earn_rule' THEN frame ELSE frame || 'level 9999 0 base; ' END;
+        -- the same length, so that positions are those of the statement
+        tried := CASE cur.part
+            WHEN 'wallet' THEN regexp_replace(cur.statement, '^wallet (\d+)', 'wallet ' || lpad('1', length(substring(cur.statement FROM '^wallet (\d+)')), '0'))
+            WHEN 'tier_level' THEN regexp_replace(cur.statement, '^level \d+ \d+', 'level 9999 ' || CASE WHEN cur.statement ~ '^level \d+ 0 ' THEN '0' ELSE '1' END)
+            WHEN 'earn_rule' THEN replace(cur.statement, ' stream 0 ', ' stream 1 ')
+            ELSE cur.statement END;
+        IF cur.part = 'tier_level' AND cur.statement ~ '^level \d+ 0 ' THEN
+            before := frame;
+        END IF;
         BEGIN
-            PERFORM (CASE row.part
-                WHEN 'setting' THEN row.statement || ' wallet 1 points never;'
-                WHEN 'wallet' THEN 'program 0; ' || regexp_replace(row.statement, '^wallet \d+', 'wallet 1')
-                WHEN 'stream' THEN 'program 0; wallet 1 points never; ' || row.statement
-                WHEN 'earn_rule' THEN frame || regexp_replace(row.statement, 'stream 0 ', 'stream 1 ')
-                ELSE frame || ' level 9999 0 base; ' || regexp_replace(row.statement, '^level \d+ \d+',
-                    'level 9999 ' || CASE WHEN row.statement ~ '^level \d+ 0 ' THEN '1 ignored qualify {orders >= 0}; level 9998 0'
-                                          ELSE '1' END)
-                END)::member.program;
+            PERFORM (before || tried || CASE WHEN cur.part = 'setting' THEN ' wallet 1 points never;' ELSE '' END)::member.program;
         EXCEPTION WHEN invalid_text_representation OR SQLSTATE 'MB006' OR numeric_value_out_of_range THEN
             GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
-            RETURN QUERY SELECT row.part, row.place,
-                CASE WHEN SQLSTATE = '22P02' THEN detail ELSE concat_ws(' ', SQLERRM || '.', detail) END
-                || format(' In: %s', row.statement);
+            sound := sound AND cur.part IN ('earn_rule', 'tier_level');
+            detail := regexp_replace(detail, '[Aa]t character \d+', format('at character %s of its statement',
+                (regexp_match(detail, 'character (\d+)'))[1]::integer - length(before)));
+            RETURN QUERY SELECT cur.part, cur.place,
+                CASE WHEN SQLSTATE = '22P02' THEN detail ELSE concat_ws(' ', SQLERRM || ',', detail) END
+                || format(' In: %s', tried);
         END;
     END LOOP;
 END
@@ -110,9 +132,14 @@ BEGIN
          WHERE v.version = number - 1) THEN
         PERFORM member_internal.refuse('MB005', 'the time zone is fixed after the first entry');
     END IF;
-    INSERT INTO member.program_version (version, published_at, note, program)
-    SELECT number, member.now(), publish.note, string_agg(s.statement, ' ')::member.program
-    FROM member_internal.program_statements(number) s;
+    BEGIN
+        INSERT INTO member.program_version (version, published_at, note, program)
+        SELECT number, member.now(), publish.note, string_agg(s.statement, ' ')::member.program
+        FROM member_internal.program_statements(number) s;
+    EXCEPTION WHEN SQLSTATE 'MB006' THEN -- what no part shows by itself
+        PERFORM member_internal.refuse('MB005', 'the catalog draft can''t be published', SQLERRM,
+            'The published version stays in force.');
+    END;
     UPDATE member.setting SET program_version = number;
     RETURN number;
 END

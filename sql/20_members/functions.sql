@@ -44,6 +44,9 @@ DECLARE
     present CONSTANT timestamptz := member.now();
     back integer;
 BEGIN
+    IF check_at.at < '1901-01-01 00:00+00' THEN
+        PERFORM member_internal.refuse('MB403', format('"at" is out of range: %s', check_at.at));
+    END IF;
     IF check_at.at > present THEN
         PERFORM member_internal.refuse('MB401', format('"at" is in the future: %s', check_at.at),
             format('It is %s now.', present));
@@ -59,7 +62,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION member_internal.check_at(text, timestamptz) IS
-    'Refuses a moment in the future (MB401) or further back than the verb allows (MB402).';
+    'Refuses a moment in the future (MB401), further back than the verb allows (MB402) or before 1901 (MB403).';
 
 CREATE OR REPLACE FUNCTION member_internal.refuse_member(member_id bigint) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
@@ -94,6 +97,7 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
+    present CONSTANT timestamptz := member.now();
     w member_internal.write;
     e member.step_event;
     cur record;
@@ -132,11 +136,12 @@ BEGIN
         END IF;
     END IF;
     IF begin_write.at IS NULL THEN
-        e.at := greatest(member.now(), cur.at);
+        e.at := greatest(present, cur.at);
     ELSE
         PERFORM member_internal.check_at(begin_write.verb, begin_write.at);
         e.at := begin_write.at;
     END IF;
+    e.booked_at := greatest(present, e.at);
     e.member_id := begin_write.member_id;
     e.kind := begin_write.kind;
     e.key := begin_write.key;
@@ -196,14 +201,14 @@ BEGIN
     WITH made AS (
         INSERT INTO member.entry (member_id, entry_no, kind, at, booked_at, wallet, points, balance, ref, ref_part,
                                   program_version, delta, tier, source, reason, actor, key, digest, hash)
-        SELECT event.member_id, m.entry_no, m.kind, m.at, greatest(member.now(), r.at), m.wallet, m.points, m.balance,
+        SELECT event.member_id, m.entry_no, m.kind, m.at, r.at, m.wallet, m.points, m.balance,
                m.ref, m.ref_part, write.version, m.delta, tier_code, CASE WHEN o.op THEN end_write.source END,
                CASE WHEN o.op THEN end_write.reason END, CASE WHEN o.op THEN end_write.actor END,
                CASE WHEN o.op THEN event.key END, CASE WHEN o.op THEN event.digest END, m.hash
         FROM unnest(r.made) m, LATERAL (SELECT m.kind = event.kind AS op) o
     )
     UPDATE member.state SET lots = r.lots, activity = r.activity, standing = r.standing, at = r.at,
-        entries = r.entries, next_due = r.next_due, hash = r.hash
+        touched_at = r.at, entries = r.entries, next_due = least(next_due, r.next_due), hash = r.hash
     WHERE member_id = event.member_id;
     IF r.tiers IS NOT NULL THEN
         PERFORM member_internal.record_tiers(event.member_id, r.tiers, r.entries, write.version, event.at);

@@ -66,17 +66,20 @@ BEGIN
     IF w.answered THEN
         RETURN w.answer;
     END IF;
-    SELECT o.kind, o.at, o.delta, o.wallet, abs(o.points) AS of,
+    SELECT o.kind, o.at, o.delta, l.wallet, abs(member.total(o.delta, l.wallet)) AS of,
            coalesce((SELECT sum(r.ref_part) FROM member.entry r
                      WHERE r.member_id = o.member_id AND r.ref = o.entry_no), 0)::bigint AS back
     INTO origin
-    FROM member.entry o WHERE o.member_id = points_reverse.member_id AND o.entry_no = points_reverse.entry_no;
+    FROM member.entry o
+    -- told in the main wallet if it moved that, else in the first it moved
+    LEFT JOIN LATERAL (SELECT min(u.wallet) AS wallet FROM member.unnest(o.delta) u) l ON true
+    WHERE o.member_id = points_reverse.member_id AND o.entry_no = points_reverse.entry_no;
     IF NOT FOUND THEN
         PERFORM member_internal.refuse('MB205', format('member %s has no entry %s', member_id, entry_no));
     END IF;
-    IF origin.kind NOT IN ('earn', 'spend', 'event') OR origin.of = 0 THEN
-        PERFORM member_internal.refuse('MB206', format('entry %s can''t be reversed: it is a %s', entry_no, origin.kind),
-            hint => 'A purchase is given back by purchase_refund(); what time did and reversals stand.');
+    IF origin.kind NOT IN ('earn', 'spend', 'event') OR origin.of IS NULL THEN
+        PERFORM member_internal.refuse('MB206', format('entry %s can''t be reversed: kind %s', entry_no, origin.kind),
+            hint => 'A purchase is given back by purchase_refund(); what time did, reversals and events that gave nothing stand.');
     END IF;
     IF origin.back >= origin.of THEN
         PERFORM member_internal.refuse('MB206', format('entry %s is reversed already', entry_no));
@@ -103,7 +106,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
     id CONSTANT smallint := member_internal.wallet_id(wallet);
-    day date := coalesce(as_of, member.day_of(member.now()));
+    day CONSTANT date := member_internal.day_or_today(as_of);
     book member.lots;
     last_at timestamptz;
 BEGIN
@@ -137,13 +140,12 @@ BEGIN
         PERFORM member_internal.refuse('MB101', format('unknown member %s', member_id));
     END IF;
     RETURN QUERY
-        SELECT x.entry_no, x.at, x.kind, x.points, x.booked, x.source, x.reason, x.ref, x.program_version
-        FROM (SELECT e.*, member.total(e.delta, id) AS moved,
+        SELECT x.entry_no, x.at, x.kind, x.moved, x.booked, x.source, x.reason, x.ref, x.program_version
+        FROM (SELECT e.entry_no, e.at, e.kind, e.source, e.reason, e.ref, e.program_version,
+                     member.total(e.delta, id) AS moved,
                      sum(member.total(e.delta, id)) OVER (ORDER BY e.entry_no)::bigint AS booked
-              FROM member.entry e WHERE e.member_id = points_statement.member_id)
-            AS x (member_id, at, booked_at, told, told_balance, ref_part, entry_no, program_version, ref, wallet_id, kind,
-                  delta, tier, source, reason, actor, key, digest, hash, points, booked)
-        WHERE x.points <> 0
+              FROM member.entry e WHERE e.member_id = points_statement.member_id) x
+        WHERE x.moved <> 0
           AND (since IS NULL OR x.at >= member.day_start(since))
           AND (points_statement.until IS NULL OR x.at < member.day_start(points_statement.until))
         ORDER BY x.entry_no;
@@ -160,7 +162,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
     id CONSTANT smallint := member_internal.wallet_id(wallet);
-    day date := coalesce(as_of, member.day_of(member.now()));
+    day CONSTANT date := member_internal.day_or_today(as_of);
 BEGIN
     RETURN QUERY
         SELECT s.member_id, l.until, sum(l.points)::bigint

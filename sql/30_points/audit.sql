@@ -2,7 +2,7 @@
 
 CREATE OR REPLACE FUNCTION member.verify(since_member bigint DEFAULT NULL, until_member bigint DEFAULT NULL)
 RETURNS TABLE (problem text, member_id bigint, entry_no integer, detail text)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET work_mem = '128MB'
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET work_mem = '128MB' SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -101,7 +101,9 @@ AS $$
                CASE WHEN e.kind = 'reverse' THEN abs(o.points) END,
                CASE WHEN e.kind = 'reverse' THEN (SELECT coalesce(sum(b.ref_part), 0) FROM member.entry b
                    WHERE b.member_id = e.member_id AND b.ref = e.ref AND b.entry_no < e.entry_no)::bigint END,
-               NULL::bigint, coalesce(p.purchase_no, q.purchase_no), true)::member.step_event
+               NULL::bigint, coalesce(p.purchase_no, q.purchase_no), true,
+               -- imported history was not booked at a time of its own
+               CASE WHEN e.digest IS NOT NULL THEN e.booked_at END)::member.step_event
     FROM member.entry e
     JOIN member.wallet w ON w.wallet_id = e.wallet
     LEFT JOIN member.purchase p ON p.member_id = e.member_id AND p.entry_no = e.entry_no
@@ -133,10 +135,10 @@ BEGIN
                 FROM member_internal.events_of(replay.member_id) v JOIN member.program_version p ON p.version = v.version
                 UNION ALL
                 SELECT 2147483647, ROW(s.member_id, 'day', s.at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-                                       NULL, NULL, NULL, NULL, NULL, NULL)::member.step_event, p.program
+                                       NULL, NULL, NULL, NULL, NULL, NULL, NULL)::member.step_event, p.program
                 FROM member.setting g JOIN member.program_version p ON p.version = g.program_version
                 -- brought forward by a day on which nothing had to be booked
-                WHERE s.at > ALL (SELECT e.at FROM member.entry e WHERE e.member_id = replay.member_id)) y) z
+                WHERE s.at > ALL (SELECT CASE WHEN e.digest IS NOT NULL THEN e.booked_at ELSE e.at END FROM member.entry e WHERE e.member_id = replay.member_id)) y) z
     ORDER BY z.entry_no DESC LIMIT 1;
     RETURN QUERY
         SELECT v.part, v.stored, v.replayed, v.stored IS NOT DISTINCT FROM v.replayed

@@ -4,6 +4,9 @@ AS $$
 DECLARE
     id smallint;
 BEGIN
+    IF to_regclass('member.wallet') IS NULL THEN
+        PERFORM member_internal.require_ready();
+    END IF;
     SELECT w.wallet_id INTO id FROM member.wallet w WHERE w.code = wallet_id.code;
     IF id IS NULL THEN
         PERFORM member_internal.refuse('MB201', format('unknown wallet "%s"', code),
@@ -12,7 +15,23 @@ BEGIN
     RETURN id;
 END
 $$;
-COMMENT ON FUNCTION member_internal.wallet_id(text) IS 'Number of a wallet. Errors: MB201.';
+COMMENT ON FUNCTION member_internal.wallet_id(text) IS 'Number of a wallet. Errors: MB001, MB201.';
+
+CREATE OR REPLACE FUNCTION member_internal.day_or_today(day date) RETURNS date
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF to_regclass('member.setting') IS NULL THEN
+        PERFORM member_internal.require_ready();
+    END IF;
+    IF day NOT BETWEEN '1901-01-01' AND '9998-12-31' THEN
+        PERFORM member_internal.refuse('MB403', format('day is out of range: %s', day),
+            'Days lie between 1901-01-01 and 9998-12-31.');
+    END IF;
+    RETURN coalesce(day, member.day_of(member.now()));
+END
+$$;
+COMMENT ON FUNCTION member_internal.day_or_today(date) IS 'The day asked for, default today. Errors: MB001, MB403.';
 
 CREATE OR REPLACE FUNCTION member.day_of(at timestamptz) RETURNS date
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

@@ -41,6 +41,7 @@ COMMENT ON COLUMN member.earn_rule.every IS 'Only when the streak of days is a m
 CREATE TABLE member.state (
     member_id bigint PRIMARY KEY REFERENCES member.member,
     at        timestamptz,
+    touched_at timestamptz,
     salt      bigint NOT NULL,
     entries   integer NOT NULL DEFAULT 0,
     next_due  date,
@@ -52,6 +53,7 @@ CREATE TABLE member.state (
 ) WITH (fillfactor = 80, toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0.05);
 COMMENT ON TABLE member.state IS 'Points, activity and levels of each member: the sum of the entries, brought to a moment.';
 COMMENT ON COLUMN member.state.at IS 'The moment the state was brought to; null: nothing happened yet.';
+COMMENT ON COLUMN member.state.touched_at IS 'When the row was last written; what runs over changes looks for it.';
 COMMENT ON COLUMN member.state.salt IS 'Salt of the argument digests; erased with the member.';
 COMMENT ON COLUMN member.state.entries IS 'Number of the last entry: entries are numbered without gaps.';
 COMMENT ON COLUMN member.state.next_due IS 'First day something has to be booked or said without an event; the daily run looks for it.';

@@ -31,43 +31,9 @@ COMMENT ON FUNCTION member_internal.category_id(text) IS 'Number of a category o
 -- Lines: [{"product": "latte", "quantity": 2, "amount": 36.00, "category": "coffee", "list_amount": 40.00}, …]
 CREATE OR REPLACE FUNCTION member_internal.purchase_lines(lines jsonb, paid numeric)
 RETURNS TABLE (line_no smallint, product text, category text, quantity numeric, amount numeric, list_amount numeric)
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-DECLARE
-    total numeric;
-    wrong bigint;
-BEGIN
-    IF lines IS NULL THEN
-        RETURN;
-    END IF;
-    IF jsonb_typeof(lines) <> 'array' OR jsonb_array_length(lines) NOT BETWEEN 1 AND 1000 THEN
-        PERFORM member_internal.refuse('MB305', 'lines must be an array of 1 to 1000 objects');
-    END IF;
-    SELECT min(l.ord) INTO wrong FROM jsonb_array_elements(lines) WITH ORDINALITY AS l (line, ord)
-    WHERE jsonb_typeof(l.line) <> 'object' OR coalesce(l.line ->> 'product', '') = ''
-       OR coalesce(jsonb_typeof(l.line -> 'amount'), '') <> 'number'
-       OR coalesce(jsonb_typeof(l.line -> 'quantity'), 'number') <> 'number'
-       OR coalesce(jsonb_typeof(l.line -> 'list_amount'), 'number') NOT IN ('number', 'null')
-       OR CASE WHEN jsonb_typeof(l.line -> 'amount') = 'number' THEN (l.line ->> 'amount')::numeric < 0
-                OR (l.line ->> 'amount')::numeric <> round((l.line ->> 'amount')::numeric, 2) END
-       OR CASE WHEN jsonb_typeof(l.line -> 'quantity') = 'number' THEN (l.line ->> 'quantity')::numeric NOT BETWEEN 0.001 AND 999999999 END;
-    IF wrong IS NOT NULL THEN
-        PERFORM member_internal.refuse('MB305', format('line %s is invalid: %s', wrong, left((lines -> (wrong - 1)::integer)::text, 200)),
-            'A line has product, amount (a number of at least 0 with two decimals) and, if it likes, quantity, category, list_amount.');
-    END IF;
-    SELECT sum((l ->> 'amount')::numeric) INTO total FROM jsonb_array_elements(lines) l;
-    IF total <> paid THEN
-        PERFORM member_internal.refuse('MB305', format('the lines add up to %s, the purchase is %s', total, paid));
-    END IF;
-    RETURN QUERY
-        SELECT l.ord::smallint, l.line ->> 'product', l.line ->> 'category', coalesce((l.line ->> 'quantity')::numeric, 1),
-               (l.line ->> 'amount')::numeric, (l.line ->> 'list_amount')::numeric
-        FROM jsonb_array_elements(lines) WITH ORDINALITY AS l (line, ord);
-END
-$$;
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 3 AS 'MODULE_PATHNAME', 'member_purchase_lines';
 COMMENT ON FUNCTION member_internal.purchase_lines(jsonb, numeric) IS
-    'Lines of a purchase, checked: they add up to its amount. Errors: MB305 with the line.';
+    'Lines of a purchase, checked: they add up to what was paid. Errors: MB305 with the line.';
 
 CREATE OR REPLACE FUNCTION member.purchase_record(
     member_id bigint, purchase_no text, amount numeric, store text DEFAULT NULL, channel text DEFAULT NULL,
@@ -135,14 +101,15 @@ DECLARE
     r member.receipt;
     p record;
     part numeric := amount;
+    minor CONSTANT bigint := CASE WHEN amount IS NOT NULL THEN member_internal.minor_units(amount, 'amount of a refund', 1) END;
     bad smallint;
 BEGIN
     IF refund_no IS NULL OR length(refund_no) NOT BETWEEN 1 AND 100 THEN
         PERFORM member_internal.refuse('MB304', 'a refund number must have 1 to 100 characters');
     END IF;
     w := member_internal.begin_write(member_id, 'purchase_refund', 'refund',
-        jsonb_build_array(purchase_no, refund_no, (amount * 100)::bigint, lines, reason, actor), at,
-        coalesce(key, format('refund:%s:%s', purchase_no, refund_no)));
+        jsonb_build_array(purchase_no, refund_no, minor, lines, reason, actor), at,
+        coalesce(key, 'refund:' || md5(jsonb_build_array(purchase_no, refund_no)::text)));
     IF w.answered THEN
         RETURN w.answer;
     END IF;
@@ -176,7 +143,11 @@ BEGIN
     ELSIF amount IS NULL THEN
         part := p.amount - p.refunded;
     END IF;
-    IF part > p.amount - p.refunded OR part = 0 AND amount IS NULL THEN
+    IF p.amount = p.refunded THEN
+        PERFORM member_internal.refuse('MB304', format('purchase "%s" is refunded already', purchase_no),
+            format('Paid %s, refunded %s.', p.amount, p.refunded));
+    END IF;
+    IF part > p.amount - p.refunded THEN
         PERFORM member_internal.refuse('MB304', format('refund of %s exceeds what is left of purchase "%s"', part, purchase_no),
             format('Paid %s, refunded %s.', p.amount, p.refunded));
     END IF;
@@ -224,9 +195,12 @@ BEGIN
         PERFORM member_internal.refuse('MB306', format('invalid kind of event "%s"', kind),
             'A kind has up to 23 small letters, digits and underscores.');
     END IF;
-    IF value < 0 OR value > 999999999999.99 OR value <> round(value, 2) OR length(category) > 100 THEN
+    IF length(category) NOT BETWEEN 1 AND 100 THEN
+        PERFORM member_internal.refuse('MB306', 'a category of an event must have 1 to 100 characters');
+    END IF;
+    IF value < 0 OR value > 999999999999.99 OR value <> round(value, 2) THEN
         PERFORM member_internal.refuse('MB303', format('value out of range: %s', value),
-            'It is between 0 and 999999999999.99, with two decimals at most; a category has at most 100 characters.');
+            'It is between 0 and 999999999999.99, with two decimals at most.');
     END IF;
     w := member_internal.begin_write(member_id, 'event_record', 'event',
         jsonb_build_array(kind, category, (value * 100)::bigint, attributes, actor), at, key);

@@ -18,7 +18,7 @@ BEGIN
     FROM member.state s, member.setting g JOIN member.program_version p ON p.version = g.program_version,
         LATERAL member.step(ROW(s.lots, s.activity, s.standing, s.at, s.entries, s.hash)::member.step_state,
             ROW(s.member_id, 'day', greatest(s.at, member.day_start(state_on.day)), NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-                NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::member.step_event, p.program) x
+                NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::member.step_event, p.program) x
     WHERE s.member_id = state_on.member_id;
     IF NOT FOUND THEN
         PERFORM member_internal.refuse_member(state_on.member_id);
@@ -35,7 +35,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-    on_day CONSTANT date := coalesce(as_of, member.day_of(member.now()));
+    on_day CONSTANT date := member_internal.day_or_today(as_of);
     ladder_no smallint := 1;
     held smallint;
     last_at timestamptz;
@@ -70,7 +70,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-    day date := coalesce(as_of, member.day_of(member.now()));
+    day date := member_internal.day_or_today(as_of);
     r member.step_result;
     program member.program;
 BEGIN
@@ -90,4 +90,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION member.tier_progress(bigint, date) IS
-    'What a member has and misses, condition by condition: to reach the next level (qualify) and to keep the present one (keep, by the day of its review). Money in yuan; any_of: one condition of the level is enough. As of today or a later day; for an earlier day than the last event, as of that event. Errors: MB101.';
+    'What a member has and misses, condition by condition: to reach the next level (qualify) and to keep the present one (keep: what so far counts on the day of its review, by). Money in yuan; any_of: one condition of the level is enough. As of today or a later day; for an earlier day than the last event, as of that event. Errors: MB101.';

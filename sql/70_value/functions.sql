@@ -5,7 +5,7 @@ COMMENT ON FUNCTION member_internal.purchase_stream() IS 'Number of the stream t
 
 -- Recency, frequency and monetary value of the 365 days that end with the day.
 CREATE OR REPLACE FUNCTION member_internal.rfm_refresh(day date) RETURNS bigint
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET work_mem = '64MB'
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET work_mem = '64MB' SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -56,7 +56,7 @@ AS $$
           FROM (SELECT d.day, d.day - member.last_day(s.activity, d.stream) AS recency,
                        member.count(s.activity, d.stream, d.day - 364, d.day + 1) AS frequency,
                        member.amount(s.activity, d.stream, d.day - 364, d.day + 1) AS monetary
-                FROM member.state s, (SELECT coalesce(as_of, member.day_of(member.now())) AS day,
+                FROM member.state s, (SELECT member_internal.day_or_today(as_of) AS day,
                                              member_internal.purchase_stream() AS stream) d
                 WHERE s.member_id = rfm_of.member_id
                   AND member.last_day(s.activity, d.stream) BETWEEN d.day - 364 AND d.day) f

@@ -8,7 +8,7 @@ DECLARE
     present CONSTANT timestamptz := member.now();
 BEGIN
     PERFORM member_internal.require_ready();
-    IF worker IS NULL OR worker = '' OR max_rows NOT BETWEEN 1 AND 10000 OR lease <= interval '0' THEN
+    IF (worker <> '' AND max_rows BETWEEN 1 AND 10000 AND lease > interval '0') IS NOT TRUE THEN
         PERFORM member_internal.refuse('MB502', 'invalid arguments of outbox_claim',
             'A worker has a name, claims 1 to 10000 rows and a positive lease.');
     END IF;

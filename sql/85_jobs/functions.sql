@@ -20,10 +20,10 @@ BEGIN
     SELECT j.* INTO run FROM member.job_run j WHERE j.job = 'daily' AND j.finished_at IS NULL FOR UPDATE;
     IF FOUND THEN
         IF run.pid <> pg_backend_pid() AND run.beat_at > pg_postmaster_start_time()
-            AND run.beat_at > clock_timestamp() - interval '1 hour'
+            AND run.beat_at > clock_timestamp() - interval '10 minutes'
             AND EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = run.pid) THEN
             PERFORM member_internal.refuse('MB601', format('the daily run of %s is under way', run.day),
-                format('Backend %s, last heard at %s.', run.pid, run.beat_at), 'It goes on by itself; nothing is to be done.');
+                format('Backend %s, last heard at %s.', run.pid, run.beat_at), 'It goes on by itself; if its session only stands idle it is taken over after ten minutes.');
         END IF;
         UPDATE member.job_run SET pid = pg_backend_pid(), beat_at = clock_timestamp()
         WHERE job = 'daily' AND job_run.day = run.day;
@@ -44,7 +44,7 @@ COMMENT ON FUNCTION member_internal.daily_next(date) IS
 
 -- Members that are due, in ascending order: state, ledger, decisions and messages in one statement.
 CREATE OR REPLACE FUNCTION member_internal.daily_members(day date, after bigint, batch integer, OUT last bigint, OUT members integer)
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -57,6 +57,7 @@ BEGIN
         WITH p AS (
             SELECT v.version, v.program, s.reminders, s.brand
             FROM member.setting s JOIN member.program_version v ON v.version = s.program_version
+            LIMIT 1
         ), due AS (
             SELECT s.member_id, s.lots, s.activity, s.standing, s.at, s.entries, s.hash FROM member.state s
             WHERE s.member_id > daily_members.after AND s.next_due <= daily_members.day
@@ -65,7 +66,7 @@ BEGIN
             SELECT d.member_id, y.* FROM due d, p, LATERAL member.step(
                 ROW(d.lots, d.activity, d.standing, d.at, d.entries, d.hash)::member.step_state,
                 ROW(d.member_id, 'day', greatest(d.at, start), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-                    NULL, NULL, NULL, NULL, NULL, NULL, NULL)::member.step_event, p.program) y
+                    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::member.step_event, p.program) y
         ), entries AS (
             INSERT INTO member.entry (member_id, entry_no, kind, at, booked_at, wallet, points, balance, program_version,
                                       delta, tier, hash)
@@ -74,7 +75,7 @@ BEGIN
             FROM r CROSS JOIN LATERAL unnest(r.made) m, p
         ), states AS (
             UPDATE member.state s SET lots = r.lots, activity = r.activity, standing = r.standing, at = r.at,
-                entries = r.entries, next_due = r.next_due, hash = r.hash
+                touched_at = present, entries = r.entries, next_due = r.next_due, hash = r.hash
             FROM r WHERE s.member_id = r.member_id
         ), reminders AS (
             INSERT INTO member.outbox (member_id, dedupe, queued_at, not_before, marketing, template, class, body, vars)
@@ -107,11 +108,12 @@ CREATE OR REPLACE FUNCTION member_internal.export_heads(day date) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
     INSERT INTO member.chain_head (bucket, day, exported_at, members, entries, hashes)
-    SELECT s.member_id / 10000, export_heads.day, clock_timestamp(), array_agg(s.member_id ORDER BY s.member_id),
+    SELECT s.member_id / 10000, export_heads.day, member.now(), array_agg(s.member_id ORDER BY s.member_id),
            array_agg(s.entries ORDER BY s.member_id), array_agg(substr(s.hash, 1, 8) ORDER BY s.member_id)
     FROM member.state s
     WHERE s.entries > 0
-      AND s.at >= coalesce((SELECT member.day_start(max(c.day)) FROM member.chain_head c WHERE c.day < export_heads.day), '-infinity')
+      -- a day of overlap: a transaction under way at the export before may have committed since
+      AND s.touched_at >= coalesce((SELECT max(c.exported_at) FROM member.chain_head c WHERE c.day < export_heads.day) - interval '1 day', '-infinity')
     GROUP BY 1
     ON CONFLICT (bucket, day) DO UPDATE SET exported_at = excluded.exported_at, members = excluded.members,
         entries = excluded.entries, hashes = excluded.hashes

@@ -10,6 +10,7 @@ DECLARE
 BEGIN
     PERFORM member_internal.require_ready();
     PERFORM pg_advisory_xact_lock(hashtextextended('member.import', 0));
+    LOCK TABLE member.import_row IN SHARE ROW EXCLUSIVE MODE; -- what is read is what is emptied
     INSERT INTO member.import_run (kind, started_at) VALUES (import_begin.kind, member.now()) RETURNING import_id INTO id;
     RETURN id;
 END
@@ -42,48 +43,43 @@ BEGIN
     INSERT INTO member.identity (kind, value, member_id)
     SELECT 'phone', n.phone, n.member_id FROM import_new n WHERE n.phone IS NOT NULL ORDER BY n.phone COLLATE "C";
     DROP TABLE import_new;
-    ANALYZE import_work;
     RETURN made;
 END
 $$;
 COMMENT ON FUNCTION member_internal.enroll_imported(text) IS 'Enrols the members of an import that are not known by their key; returns how many.';
 
-CREATE OR REPLACE FUNCTION member_internal.import_finish(import_id bigint, kind text, money boolean) RETURNS SETOF bigint
+CREATE OR REPLACE FUNCTION member_internal.import_finish(import_id bigint, kinds text[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
-    INSERT INTO member.import_reject (import_id, line, kind, reason, detail)
-    SELECT import_finish.import_id, w.line, w.kind, w.reject,
+    INSERT INTO member.import_reject (import_id, reject_no, line, kind, reason, detail)
+    SELECT import_finish.import_id, row_number() OVER (ORDER BY w.line, w.row_id), w.line, w.kind, w.reject,
            left(concat_ws(' | ', r.member_key, r.at, r.purchase_no, r.refund_no, r.amount, r.wallet, r.points, r.until, r.phone, r.lines), 500)
-    FROM import_work w JOIN member.import_row r USING (line) WHERE w.reject IS NOT NULL AND w.reject <> 'known';
+    FROM import_work w JOIN member.import_row r ON r.ctid = w.row_id WHERE w.reject <> 'known';
     UPDATE member.import_run u SET
         rows_read = x.n, rows_rejected = x.rejected, rows_known = x.known, rows_loaded = x.n - x.rejected - x.known,
-        amount_read = x.amount / 100.0, amount_loaded = x.loaded / 100.0
+        amount_read = round(x.amount / 100.0, 2), amount_loaded = round(x.loaded / 100.0, 2)
     FROM (SELECT count(*) AS n, count(*) FILTER (WHERE w.reject <> 'known') AS rejected,
                  count(*) FILTER (WHERE w.reject = 'known') AS known,
-                 CASE WHEN import_finish.money THEN coalesce(sum(w.value) FILTER (WHERE w.kind = 'purchase'), 0) ELSE 0 END AS amount,
-                 CASE WHEN import_finish.money THEN coalesce(sum(w.value) FILTER (WHERE w.kind = 'purchase' AND w.reject IS NULL), 0) ELSE 0 END AS loaded
+                 coalesce(sum(w.value) FILTER (WHERE w.kind = 'purchase'), 0) AS amount,
+                 coalesce(sum(w.value) FILTER (WHERE w.kind = 'purchase' AND w.reject IS NULL), 0) AS loaded
           FROM import_work w) x
     WHERE u.import_id = import_finish.import_id;
-    DELETE FROM member.import_row r USING import_work w WHERE r.line = w.line AND import_finish.kind <> 'purchases';
-    IF import_finish.kind = 'purchases' THEN
-        IF EXISTS (SELECT FROM member.import_row r WHERE r.kind NOT IN ('purchase', 'refund')) THEN
-            DELETE FROM member.import_row r WHERE r.kind IN ('purchase', 'refund');
-        ELSE
-            TRUNCATE member.import_row;
-        END IF;
+    IF EXISTS (SELECT FROM member.import_row r WHERE r.kind <> ALL (kinds)) THEN
+        DELETE FROM member.import_row r WHERE r.kind = ANY (kinds);
+    ELSE
+        TRUNCATE member.import_row;
     END IF;
     DROP TABLE import_work;
-    RETURN;
 END
 $$;
-COMMENT ON FUNCTION member_internal.import_finish(bigint, text, boolean) IS
-    'Writes the reject rows and the reconciliation of an import, and empties the staging table of what it read.';
+COMMENT ON FUNCTION member_internal.import_finish(bigint, text[]) IS
+    'Writes the reject rows and the reconciliation of an import, and empties the staging table of the kinds it read.';
 
 -- Runs the events of import_work through step, members in ascending order, so many at a time.
 CREATE OR REPLACE FUNCTION member_internal.import_steps(batch integer DEFAULT 20000) RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET work_mem = '256MB'
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET work_mem = '256MB' SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -96,12 +92,16 @@ BEGIN
     FROM member.setting s JOIN member.program_version v ON v.version = s.program_version;
     CREATE TEMP TABLE import_sorted ON COMMIT DROP AS
         SELECT i.member_id, w.at, w.line, w.value, w.kind, w.purchase_no, w.refund_no, w.store, w.channel, w.wallet, w.until,
-               w.lines, w.journal
+               w.lines, w.journal, 0::bigint AS refunded
         FROM import_work w JOIN member.identity i ON i.kind = 'external' AND i.value = w.member_key
         WHERE w.reject IS NULL
         ORDER BY i.member_id, w.at, w.line;
+    UPDATE import_sorted i SET refunded = f.refunded
+    FROM (SELECT g.purchase_no, sum(g.value) AS refunded FROM import_sorted g WHERE g.kind = 'refund' GROUP BY 1) f
+    WHERE i.kind = 'purchase' AND i.journal AND i.purchase_no = f.purchase_no;
     CREATE INDEX ON import_sorted USING brin (member_id) WITH (pages_per_range = 16);
-    ANALYZE import_sorted (member_id);
+    ANALYZE import_sorted;
+    ANALYZE member.state;
     SELECT min(i.member_id) - 1 INTO low FROM import_sorted i;
     LOOP
         -- the next so many members, wherever their numbers lie
@@ -117,13 +117,13 @@ BEGIN
                     ROW(i.member_id, CASE WHEN i.kind = 'balance' THEN 'earn' ELSE i.kind END, i.at, i.wallet,
                         CASE WHEN i.kind = 'balance' THEN i.value END, CASE WHEN i.kind <> 'balance' THEN i.value END,
                         NULL, i.until, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-                        CASE WHEN i.journal THEN i.purchase_no END, i.journal)::member.step_event,
+                        CASE WHEN i.journal THEN i.purchase_no END, i.journal, NULL)::member.step_event,
                     p.program) OVER (w ROWS UNBOUNDED PRECEDING) AS x
             FROM import_sorted i JOIN member.state s USING (member_id)
             WHERE i.member_id > low AND i.member_id <= high AND s.member_id > low AND s.member_id <= high
             WINDOW w AS (PARTITION BY i.member_id ORDER BY i.at, i.line)
         ), r AS MATERIALIZED (
-            SELECT run.member_id, run.at, run.line, run.value, run.kind, run.purchase_no, run.refund_no, run.store,
+            SELECT run.member_id, run.at, run.line, run.value, run.kind, run.purchase_no, run.refund_no, run.refunded, run.store,
                    run.channel, run.lines, run.is_last, (run.x).entries, (run.x).made, (run.x).tiers, (run.x).level,
                    CASE WHEN run.is_last THEN run.x END AS final
             FROM run
@@ -136,16 +136,13 @@ BEGIN
             FROM r CROSS JOIN LATERAL unnest(r.made) m
         ), purchases AS (
             INSERT INTO member.purchase (member_id, entry_no, purchase_no, at, amount, store, channel, refunded)
-            SELECT r.member_id, r.entries, r.purchase_no, r.at, r.value / 100.0, r.store, r.channel,
-                   coalesce(f.refunded, 0) / 100.0
-            FROM r LEFT JOIN (SELECT g.member_id, g.purchase_no, sum(g.value) AS refunded
-                              FROM r g WHERE g.kind = 'refund' GROUP BY 1, 2) f USING (member_id, purchase_no)
-            WHERE r.kind = 'purchase'
+            SELECT r.member_id, r.entries, r.purchase_no, r.at, r.value / 100.0, r.store, r.channel, r.refunded / 100.0
+            FROM r WHERE r.kind = 'purchase'
         ), refunds AS (
             INSERT INTO member.refund (member_id, purchase, refund_no, entry_no, at, amount)
-            SELECT r.member_id, b.entries, r.refund_no, r.entries, r.at, r.value / 100.0
-            FROM r JOIN r b ON b.member_id = r.member_id AND b.purchase_no = r.purchase_no AND b.kind = 'purchase'
-            WHERE r.kind = 'refund'
+            SELECT r.member_id, m.ref, r.refund_no, r.entries, r.at, r.value / 100.0
+            FROM r CROSS JOIN LATERAL unnest(r.made) m
+            WHERE r.kind = 'refund' AND m.kind = 'refund'
         ), goods AS (
             INSERT INTO member.purchase_line (member_id, entry_no, line_no, product, category, quantity, amount, list_amount)
             SELECT r.member_id, r.entries, l.line_no, l.product, l.category, l.quantity, l.amount, l.list_amount
@@ -163,7 +160,7 @@ BEGIN
             WHERE r.tiers IS NOT NULL
         )
         UPDATE member.state s SET lots = (r.final).lots, activity = (r.final).activity, standing = (r.final).standing,
-            at = (r.final).at, entries = (r.final).entries, next_due = (r.final).next_due, hash = (r.final).hash
+            at = (r.final).at, touched_at = present, entries = (r.final).entries, next_due = least(s.next_due, (r.final).next_due), hash = (r.final).hash
         FROM r WHERE r.is_last AND s.member_id = r.member_id;
         low := high;
     END LOOP;
@@ -176,7 +173,7 @@ COMMENT ON FUNCTION member_internal.import_steps(integer) IS
 CREATE OR REPLACE FUNCTION member.import_purchases(channel text DEFAULT NULL)
 RETURNS TABLE (import_id bigint, rows_read bigint, rows_loaded bigint, rows_known bigint, rows_rejected bigint,
                amount_read numeric, amount_loaded numeric)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET work_mem = '256MB' SET client_min_messages = warning
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET work_mem = '256MB' SET jit = off SET client_min_messages = warning
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -185,36 +182,36 @@ DECLARE
     present CONSTANT timestamptz := member.now();
 BEGIN
     CREATE TEMP TABLE import_work ON COMMIT DROP AS
-        SELECT v.line, v.kind, v.member_key, v.at, v.value,
-               coalesce(v.purchase_no, CASE WHEN v.kind = 'purchase' THEN 'import:' || md5(format('%s|%s|%s|%s', v.member_key, v.at, v.value, v.same)) END) AS purchase_no,
-               v.refund_no, v.store, v.channel, NULL::text AS wallet, NULL::date AS until, v.lines, NULL::text AS phone, NULL::text AS name,
-               false AS journal,
-               CASE WHEN v.reject IS NOT NULL THEN v.reject
+        SELECT v.line, v.row_id, v.kind, v.member_key, v.at, v.value, v.purchase_no, v.refund_no, v.store, v.channel,
+               NULL::text AS wallet, NULL::date AS until, v.lines, NULL::text AS phone, NULL::text AS name, false AS journal,
+               CASE WHEN v.unread IS NOT NULL THEN v.unread
                     WHEN v.member_key IS NULL THEN 'member key is missing'
                     WHEN length(v.member_key) > 200 THEN 'member key has more than 200 characters'
                     WHEN v.at IS NULL THEN 'time can''t be read'
                     WHEN v.at > present THEN 'time is in the future'
                     WHEN v.value IS NULL THEN 'amount can''t be read'
                     WHEN v.value < (v.kind = 'refund')::integer OR v.value > 99999999999999 THEN 'amount is out of range'
-                    WHEN length(v.purchase_no) > 100 THEN 'purchase number has more than 100 characters'
+                    WHEN length(v.purchase_no) > 100 OR length(v.refund_no) > 100 THEN 'number has more than 100 characters'
                     WHEN v.kind = 'refund' AND (v.purchase_no IS NULL OR v.refund_no IS NULL) THEN 'a refund needs purchase_no and refund_no'
-                    ELSE member_internal.purchase_lines_error(v.lines, v.value) END AS reject
-        FROM (SELECT r.line, r.kind, nullif(r.member_key, '') AS member_key, member_internal.parse_time(r.at, zone) AS at,
+                    WHEN v.lines IS NOT NULL THEN member_internal.purchase_lines_error(v.lines, v.value / 100.0) END AS reject
+        FROM (SELECT r.line, r.ctid AS row_id, r.kind, nullif(r.member_key, '') AS member_key, member_internal.parse_time(r.at, zone) AS at,
                      member_internal.parse_minor(r.amount) AS value, nullif(r.purchase_no, '') AS purchase_no,
                      nullif(r.refund_no, '') AS refund_no, nullif(r.store, '') AS store, nullif(r.channel, '') AS channel,
-                     nullif(r.lines, '') AS lines, r.reject, NULL::bigint AS same
-              FROM member.import_row r WHERE r.kind IN ('purchase', 'refund') AND nullif(r.purchase_no, '') IS NOT NULL
-              UNION ALL
-              SELECT r.line, r.kind, nullif(r.member_key, ''), member_internal.parse_time(r.at, zone),
-                     member_internal.parse_minor(r.amount), NULL, nullif(r.refund_no, ''), nullif(r.store, ''),
-                     nullif(r.channel, ''), nullif(r.lines, ''), r.reject,
-                     row_number() OVER (PARTITION BY r.member_key, r.at, r.amount ORDER BY r.line)
-              FROM member.import_row r WHERE r.kind IN ('purchase', 'refund') AND nullif(r.purchase_no, '') IS NULL) v;
+                     nullif(r.lines, '') AS lines, r.reject AS unread
+              FROM member.import_row r WHERE r.kind IN ('purchase', 'refund')) v;
+    -- A purchase without a number gets one from what it says; equal ones are counted.
+    IF EXISTS (SELECT FROM import_work w WHERE w.purchase_no IS NULL) THEN
+        UPDATE import_work w SET purchase_no = 'import:' || md5(format('%s|%s|%s|%s', w.member_key, extract(epoch FROM w.at), w.value, n.same))
+        FROM (SELECT u.row_id, row_number() OVER (PARTITION BY u.member_key, u.at, u.value ORDER BY u.line, u.row_id) AS same
+              FROM import_work u WHERE u.purchase_no IS NULL AND u.reject IS NULL) n
+        WHERE w.row_id = n.row_id;
+    END IF;
+    ANALYZE import_work;
     -- a number twice in the file, or taken before
     UPDATE import_work w SET reject = 'purchase number occurs before in the file'
-    FROM (SELECT u.purchase_no, min(u.line) AS first FROM import_work u WHERE u.kind = 'purchase' AND u.reject IS NULL
+    FROM (SELECT u.purchase_no, min(u.row_id) AS first FROM import_work u WHERE u.kind = 'purchase' AND u.reject IS NULL
           GROUP BY u.purchase_no HAVING count(*) > 1) d
-    WHERE w.kind = 'purchase' AND w.reject IS NULL AND w.purchase_no = d.purchase_no AND w.line > d.first;
+    WHERE w.kind = 'purchase' AND w.reject IS NULL AND w.purchase_no = d.purchase_no AND w.row_id <> d.first;
     IF EXISTS (SELECT FROM member.identity i WHERE i.kind = 'purchase') THEN
         UPDATE import_work w SET reject = CASE WHEN p.member_key IS NOT DISTINCT FROM w.member_key AND p.amount * 100 = w.value AND p.at = w.at THEN 'known'
                                                ELSE 'purchase number is taken' END
@@ -232,14 +229,14 @@ BEGIN
     END IF;
     IF EXISTS (SELECT FROM import_work w WHERE w.kind = 'refund' AND w.reject IS NULL) THEN
         UPDATE import_work w SET reject = x.reason
-        FROM (SELECT f.line, CASE WHEN b.line IS NULL THEN 'its purchase is not among the rows loaded: use purchase_refund()'
+        FROM (SELECT f.row_id, CASE WHEN b.line IS NULL THEN 'its purchase is not among the rows loaded: use purchase_refund()'
                                   WHEN b.member_key <> f.member_key THEN 'its purchase is another member''s'
                                   WHEN (f.at, f.line) < (b.at, b.line) THEN 'it is dated before its purchase'
                                   WHEN count(*) OVER (PARTITION BY f.purchase_no, f.refund_no) > 1 THEN 'refund number occurs twice in the file'
                                   WHEN sum(f.value) OVER (PARTITION BY f.purchase_no ORDER BY f.at, f.line) > b.value THEN 'refunds exceed the purchase' END AS reason
               FROM import_work f LEFT JOIN import_work b ON b.kind = 'purchase' AND b.reject IS NULL AND b.purchase_no = f.purchase_no
               WHERE f.kind = 'refund' AND f.reject IS NULL) x
-        WHERE w.line = x.line AND x.reason IS NOT NULL;
+        WHERE w.row_id = x.row_id AND x.reason IS NOT NULL;
         -- the run keeps a journal of the members that have refunds
         UPDATE import_work w SET journal = true
         WHERE w.reject IS NULL AND w.member_key IN (SELECT f.member_key FROM import_work f WHERE f.kind = 'refund' AND f.reject IS NULL);
@@ -251,7 +248,7 @@ BEGIN
     WHERE w.kind = 'purchase' AND w.reject IS NULL
     ORDER BY w.purchase_no COLLATE "C";
     PERFORM member_internal.import_steps();
-    PERFORM member_internal.import_finish(id, 'purchases', true);
+    PERFORM member_internal.import_finish(id, '{purchase,refund}');
     RETURN QUERY SELECT u.import_id, u.rows_read, u.rows_loaded, u.rows_known, u.rows_rejected, u.amount_read, u.amount_loaded
         FROM member.import_run u WHERE u.import_id = id;
 END
@@ -261,7 +258,7 @@ COMMENT ON FUNCTION member.import_purchases(text) IS
 
 CREATE OR REPLACE FUNCTION member.import_members(channel text DEFAULT NULL)
 RETURNS TABLE (import_id bigint, rows_read bigint, rows_loaded bigint, rows_known bigint, rows_rejected bigint)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET work_mem = '256MB' SET client_min_messages = warning
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET work_mem = '256MB' SET jit = off SET client_min_messages = warning
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -271,25 +268,24 @@ DECLARE
 BEGIN
     CREATE TEMP TABLE import_work ON COMMIT DROP AS
         SELECT v.*, NULL::bigint AS value,
-               CASE WHEN v.unread IS NOT NULL THEN v.unread
-                    WHEN v.member_key IS NULL THEN 'member key is missing'
-                    WHEN length(v.member_key) > 200 THEN 'member key has more than 200 characters'
-                    WHEN v.at IS NULL THEN 'time of joining can''t be read'
-                    WHEN v.at > present THEN 'time of joining is in the future'
-                    WHEN length(v.phone) > 200 THEN 'phone has more than 200 characters'
-                    WHEN v.key_no > 1 THEN 'member key occurs before in the file'
+               CASE WHEN v.wrong IS NOT NULL THEN v.wrong
+                    WHEN row_number() OVER (PARTITION BY v.wrong IS NULL, v.member_key ORDER BY v.line, v.row_id) > 1 THEN 'member key occurs before in the file'
                     WHEN EXISTS (SELECT FROM member.identity i WHERE i.kind = 'external' AND i.value = v.member_key) THEN 'known'
-                    WHEN v.phone IS NOT NULL AND v.phone_no > 1 THEN 'phone occurs before in the file'
+                    WHEN v.phone IS NOT NULL AND row_number() OVER (PARTITION BY v.wrong IS NULL, v.phone ORDER BY v.line, v.row_id) > 1 THEN 'phone occurs before in the file'
                     WHEN EXISTS (SELECT FROM member.identity i WHERE i.kind = 'phone' AND i.value = v.phone) THEN 'phone belongs to another member'
                END AS reject
-        FROM (SELECT r.line, r.kind, nullif(r.member_key, '') AS member_key, member_internal.parse_time(r.at, zone) AS at,
-                     nullif(r.store, '') AS store, nullif(r.channel, '') AS channel, nullif(r.phone, '') AS phone,
-                     nullif(r.name, '') AS name, r.reject AS unread,
-                     row_number() OVER (PARTITION BY r.member_key ORDER BY r.line) AS key_no,
-                     row_number() OVER (PARTITION BY nullif(r.phone, '') ORDER BY r.line) AS phone_no
-              FROM member.import_row r WHERE r.kind = 'member') v;
+        FROM (SELECT u.*, CASE WHEN u.unread IS NOT NULL THEN u.unread
+                               WHEN u.member_key IS NULL THEN 'member key is missing'
+                               WHEN length(u.member_key) > 200 THEN 'member key has more than 200 characters'
+                               WHEN u.at IS NULL THEN 'time of joining can''t be read'
+                               WHEN u.at > present THEN 'time of joining is in the future'
+                               WHEN length(u.phone) > 200 THEN 'phone has more than 200 characters' END AS wrong
+              FROM (SELECT r.line, r.ctid AS row_id, r.kind, nullif(r.member_key, '') AS member_key, member_internal.parse_time(r.at, zone) AS at,
+                           nullif(r.store, '') AS store, nullif(r.channel, '') AS channel, nullif(r.phone, '') AS phone,
+                           nullif(r.name, '') AS name, r.reject AS unread
+                    FROM member.import_row r WHERE r.kind = 'member') u) v;
     PERFORM member_internal.enroll_imported(import_members.channel);
-    PERFORM member_internal.import_finish(id, 'members', false);
+    PERFORM member_internal.import_finish(id, '{member}');
     RETURN QUERY SELECT u.import_id, u.rows_read, u.rows_loaded, u.rows_known, u.rows_rejected
         FROM member.import_run u WHERE u.import_id = id;
 END
@@ -299,7 +295,7 @@ COMMENT ON FUNCTION member.import_members(text) IS
 
 CREATE OR REPLACE FUNCTION member.import_balances()
 RETURNS TABLE (import_id bigint, rows_read bigint, rows_loaded bigint, rows_known bigint, rows_rejected bigint)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET work_mem = '256MB' SET client_min_messages = warning
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET work_mem = '256MB' SET jit = off SET client_min_messages = warning
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -316,18 +312,19 @@ BEGIN
                     WHEN v.at IS NULL THEN 'time can''t be read'
                     WHEN v.at > present THEN 'time is in the future'
                     WHEN v.value IS NULL THEN 'points can''t be read'
-                    WHEN v.value NOT BETWEEN 1 AND 1000000000000000 THEN 'points are out of range'
+                    WHEN v.value NOT BETWEEN 1 AND 1000000000000
+                        OR sum(v.value) OVER (PARTITION BY v.member_key, v.wallet) > 1000000000000 THEN 'points are out of range'
                     WHEN NOT EXISTS (SELECT FROM member.wallet w WHERE w.code = v.wallet) THEN 'unknown wallet'
                     WHEN v.until_text IS NOT NULL AND v.until IS NULL THEN 'until can''t be read'
                     WHEN v.until <= (v.at AT TIME ZONE zone)::date THEN 'points would be gone before they come' END AS reject
-        FROM (SELECT r.line, r.kind, nullif(r.member_key, '') AS member_key,
+        FROM (SELECT r.line, r.ctid AS row_id, r.kind, nullif(r.member_key, '') AS member_key,
                      CASE WHEN nullif(r.at, '') IS NULL THEN present ELSE member_internal.parse_time(r.at, zone) END AS at,
                      CASE WHEN r.points ~ '^[0-9]{1,17}$' THEN r.points::bigint END AS value,
                      coalesce(nullif(r.wallet, ''), 'points') AS wallet, nullif(r.until, '') AS until_text,
                      (member_internal.parse_time(nullif(r.until, ''), zone) AT TIME ZONE zone)::date AS until, r.reject AS unread
               FROM member.import_row r WHERE r.kind = 'balance') v;
     PERFORM member_internal.import_steps();
-    PERFORM member_internal.import_finish(id, 'balances', false);
+    PERFORM member_internal.import_finish(id, '{balance}');
     RETURN QUERY SELECT u.import_id, u.rows_read, u.rows_loaded, u.rows_known, u.rows_rejected
         FROM member.import_run u WHERE u.import_id = id;
 END

@@ -8,25 +8,7 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_parse_mi
 COMMENT ON FUNCTION member_internal.parse_minor(text) IS
     'An amount with at most two decimals, in minor units; null if it can''t be read.';
 
-CREATE OR REPLACE FUNCTION member_internal.is_json(text) RETURNS boolean
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_is_json';
-COMMENT ON FUNCTION member_internal.is_json(text) IS 'Whether a text can be read as jsonb.';
-
-CREATE OR REPLACE FUNCTION member_internal.purchase_lines_error(lines text, minor bigint) RETURNS text
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    IF lines IS NULL THEN
-        RETURN NULL;
-    END IF;
-    IF NOT member_internal.is_json(lines) THEN
-        RETURN 'lines are not JSON';
-    END IF;
-    PERFORM member_internal.purchase_lines(lines::jsonb, minor / 100.0);
-    RETURN NULL;
-EXCEPTION WHEN SQLSTATE 'MB305' OR data_exception THEN
-    RETURN SQLERRM;
-END
-$$;
-COMMENT ON FUNCTION member_internal.purchase_lines_error(text, bigint) IS
+CREATE OR REPLACE FUNCTION member_internal.purchase_lines_error(lines text, paid numeric) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_purchase_lines_error';
+COMMENT ON FUNCTION member_internal.purchase_lines_error(text, numeric) IS
     'What is wrong with the lines of an imported purchase; null: nothing.';

@@ -22,11 +22,12 @@ COMMENT ON COLUMN member.import_row.reject IS 'Why a loader could not even read 
 
 CREATE TABLE member.import_reject (
     import_id bigint NOT NULL,
+    reject_no bigint NOT NULL,
     line      bigint NOT NULL,
     kind      text NOT NULL,
     reason    text NOT NULL,
     detail    text NOT NULL,
-    PRIMARY KEY (import_id, line, kind)
+    PRIMARY KEY (import_id, reject_no)
 );
 COMMENT ON TABLE member.import_reject IS 'Rows an import could not take: line, reason, and what it read.';
 

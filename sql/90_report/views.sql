@@ -20,7 +20,7 @@ FROM member.tier_ladder d
 JOIN member.tier_level l USING (ladder_id)
 LEFT JOIN (SELECT m.member_id, g.ladder_id, v.level, coalesce(c.days, 0) AS days
            FROM member.member m CROSS JOIN member.tier_ladder g JOIN member.tier_level v USING (ladder_id)
-           LEFT JOIN (SELECT t.member_id, t.ladder_id, t.to_level, min(t.day) - min(min(j.joined_at::date)) OVER (PARTITION BY t.member_id) AS days
+           LEFT JOIN (SELECT t.member_id, t.ladder_id, t.to_level, min(t.day) - min(min((j.joined_at AT TIME ZONE (SELECT zone FROM member.setting))::date)) OVER (PARTITION BY t.member_id) AS days
                       FROM member.tier_change t JOIN member.member j USING (member_id)
                       WHERE t.kind = 'rise' GROUP BY 1, 2, 3) c
                ON c.member_id = m.member_id AND c.ladder_id = g.ladder_id AND c.to_level = v.level
@@ -58,10 +58,11 @@ COMMENT ON COLUMN member_report.points_outstanding.cost IS 'At the cost of a poi
 CREATE OR REPLACE VIEW member_report.points_expiring AS
 SELECT x.until, count(*) AS members, sum(x.points)::bigint AS points
 FROM (SELECT s.member_id, l.until, sum(l.points) AS points
-      FROM member.state s CROSS JOIN LATERAL member.unnest(s.lots) l
+      FROM member.state s CROSS JOIN LATERAL member.unnest(member.settle(s.lots, (SELECT member.day_of(member.now())))) l
       WHERE member.expiring(s.lots, 1::smallint, (SELECT member.day_of(member.now())), 31) > 0
         AND l.wallet = 1 AND l.until > (SELECT member.day_of(member.now()))
         AND l.until <= (SELECT member.day_of(member.now())) + 31
+        AND (l.usable_from IS NULL OR l.usable_from <= (SELECT member.day_of(member.now())))
       GROUP BY 1, 2) x
 GROUP BY 1;
 COMMENT ON VIEW member_report.points_expiring IS 'Main points that are gone within 31 days, by the first day they are gone.';
@@ -133,5 +134,6 @@ FROM member.job_run j;
 COMMENT ON VIEW member_report.job_health IS 'Runs of the scheduled work; clock_is_set: this session does not go by the real time.';
 
 CREATE OR REPLACE VIEW member_report.import_health AS
-SELECT r.*, r.rows_read = r.rows_loaded + r.rows_known + r.rows_rejected AS reconciled FROM member.import_run r;
+SELECT r.import_id, r.kind, r.started_at, r.rows_read, r.rows_loaded, r.rows_known, r.rows_rejected, r.amount_read, r.amount_loaded,
+       r.rows_read = r.rows_loaded + r.rows_known + r.rows_rejected AS reconciled FROM member.import_run r;
 COMMENT ON VIEW member_report.import_health IS 'Imports with their reconciliation.';

@@ -61,7 +61,7 @@ put_conditions(ReturnSetInfo *result, const Facts *f, const ProgramLevel *l, con
 
 /*
  * tier_conditions(lots, activity, standing, program, day): of each ladder the conditions to reach the next
- * level and to keep the present one, each with its actual value
+ * level, with what counts today, and to keep the present one, with what so far counts on its review
  */
 PG_FUNCTION_INFO_V1(member_tier_conditions);
 Datum
@@ -93,10 +93,10 @@ member_tier_conditions(PG_FUNCTION_ARGS)
 		{
 			if (l[i].n_keep)
 				put_conditions(result, &facts, &l[i], "keep", l[i].first_keep, l[i].n_keep,
-							   l[i].keep_any, day);
+							   l[i].keep_any, Max(r->due, day));
 			else
 				put_conditions(result, &facts, &l[i], "keep", l[i].first_qualify, l[i].n_qualify,
-							   l[i].qualify_any, day);
+							   l[i].qualify_any, Max(r->due, day));
 		}
 	}
 	return (Datum) 0;

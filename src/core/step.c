@@ -4,8 +4,9 @@
  * First time passes: reviews that fell due are decided, each as of its day, debt is paid and lots expire,
  * activity older than its retention is folded; if that moves points it is an entry of its own, so that
  * taking the operation back never brings back what had expired.  Then the event is applied, then levels
- * it reaches.  An event dated before the state was last brought forward counts on its own day in the
- * activity and for the validity of what it earns; time does not run backwards for it.
+ * it reaches.  Time passes up to the moment the event is recorded, whether or not a job has been there
+ * before; an event dated earlier counts on its own day in the activity and for the validity of what it
+ * earns.
  */
 #include "compat.h"
 
@@ -23,8 +24,8 @@ typedef struct Step
 	StepEffects *out;
 	const ProgramWallet *wallet; /* whose points and balance the entry tells */
 	DateADT day;				 /* of the event */
-	DateADT today;				 /* the later of that and the state's */
-	TimestampTz now;			 /* likewise, as a moment */
+	TimestampTz now;			 /* the latest of event, recording and state */
+	DateADT today;				 /* its day */
 	Book delta;					 /* of the operation */
 } Step;
 
@@ -95,7 +96,7 @@ pass_time(Step *s)
 	book_add_all(&after, &delta, 1);
 	for (int i = 0; i < s->program->n_wallets; i++)
 	{
-		book_cap(&after, w[i].id, w[i].max_lots - 1, &merged);
+		book_cap(&after, w[i].id, w[i].max_lots - 1, s->today, &merged);
 		book_add_all(&after, &merged, 1);
 		book_add_all(&delta, &merged, 1);
 	}
@@ -114,6 +115,16 @@ points_in_range(int64 points)
 				errdetail("Points are between 1 and %lld.", (long long) LOTS_MAX_AMOUNT));
 }
 
+/* Whatever gets into a book can be written and read again. */
+static void
+days_in_range(DateADT from, DateADT until)
+{
+	if ((!DATE_IS_NOBEGIN(from) && !day_in_range(from)) ||
+		(!DATE_IS_NOEND(until) && !day_in_range(until)))
+		ereport(ERROR, errcode(ERRCODE_DAY_OUT_OF_RANGE), errmsg("day of points is out of range"),
+				errdetail("Days lie between 1900-01-01 and 9999-12-31."));
+}
+
 /* Award points of a wallet for that day's event, dated as the wallet says. */
 static void
 award(Step *s, const ProgramWallet *w, int64 points, int pending_days)
@@ -128,6 +139,7 @@ award(Step *s, const ProgramWallet *w, int64 points, int pending_days)
 		if (lot.until <= lot.from)
 			lot.until = program_until(w, lot.from);
 	}
+	days_in_range(lot.from, lot.until);
 	book_add(&s->delta, lot);
 }
 
@@ -155,7 +167,7 @@ rounded(int128 numerator, int64 denominator, int16 rounding)
 static int32
 multiplier(Step *s)
 {
-	int32 best = 0;
+	int32 best = -1;
 	const ProgramLevel *l = program_levels(s->program);
 
 	for (int i = 0; i < s->program->n_levels; i++)
@@ -165,7 +177,7 @@ multiplier(Step *s)
 		if (l[i].level == (r ? r->level : 0))
 			best = Max(best, l[i].multiplier);
 	}
-	return best ? best : 1000;
+	return best < 0 ? 1000 : best;
 }
 
 /* What one earning rule gives for the event; before is what the day held without it. */
@@ -252,8 +264,10 @@ do_earn(Step *s)
 	points_in_range(e->points);
 	if (lot.from <= s->day)
 		lot.from = DATEVAL_NOBEGIN;
+	days_in_range(lot.from, DATEVAL_NOEND);
 	if (DATE_IS_NOBEGIN(lot.until))
 		lot.until = program_until(s->wallet, lot.from == DATEVAL_NOBEGIN ? s->day : lot.from);
+	days_in_range(lot.from, lot.until);
 	if (lot.until <= s->day || lot.from >= lot.until)
 		ereport(ERROR, errcode(ERRCODE_DAY_OUT_OF_RANGE),
 				errmsg("points would expire before they can be used"),
@@ -305,6 +319,7 @@ give_back(Step *s, int64 part)
 	book_add_all(&left, &s->state->book, 1);
 	for (int i = 0; i < lots.n; i++)
 	{
+		const ProgramWallet *w = program_wallet(s->program, lots.lot[i].wallet);
 		Book one = {1, 1, &lots.lot[i]};
 
 		if (lots.lot[i].amount < 0)
@@ -312,8 +327,7 @@ give_back(Step *s, int64 part)
 			book_add_all(&s->delta, &one, -1);
 			continue;
 		}
-		book_reverse(&left, &one, s->today, program_wallet(s->program, lots.lot[i].wallet)->policy,
-					 &taken);
+		book_reverse(&left, &one, s->today, w ? w->policy : REVERSE_DEBT, &taken);
 		book_add_all(&left, &taken, 1);
 		book_add_all(&s->delta, &taken, 1);
 	}
@@ -366,9 +380,10 @@ next_due(Step *s)
 
 		if (lot->from > s->today && book_balance(b, lot->wallet, s->today) < 0)
 			due = Min(due, lot->from);
-		if (lot->until <= s->today || DATE_IS_NOEND(lot->until))
+		if (DATE_IS_NOEND(lot->until))
 			continue;
-		due = Min(due, lot->until);
+		due = Min(due,
+				  Max(lot->until, s->today + 1)); /* at once if given back to a lot that is gone */
 		for (int j = 0; w && w->spendable && j < PROGRAM_REMINDERS; j++)
 			if (s->program->reminders[j] && lot->until - s->program->reminders[j] > s->today)
 				due = Min(due, lot->until - s->program->reminders[j]);
@@ -419,10 +434,11 @@ take_step(const Program *program, StepState *state, const StepEvent *event, Step
 	s.out = out;
 	s.wallet =
 		event->wallet ? program_wallet_named(program, event->wallet) : program_wallets(program);
-	s.day = s.today = program_day(program, event->at);
+	s.now = Max(event->at, event->booked_at);
 	if (state->begun)
-		s.today = Max(s.day, program_day(program, state->at));
-	s.now = state->begun ? Max(event->at, state->at) : event->at;
+		s.now = Max(s.now, state->at);
+	s.day = program_day(program, event->at);
+	s.today = program_day(program, s.now);
 	book_init(&s.delta);
 
 	pass_time(&s);

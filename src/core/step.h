@@ -40,8 +40,9 @@ typedef struct StepEvent
 {
 	StepKind kind;
 	int64 member_id;
-	TimestampTz at;
-	const char *wallet; /* NULL: the first */
+	TimestampTz at;		   /* when it happened */
+	TimestampTz booked_at; /* when it is recorded: time has passed up to then */
+	const char *wallet;	   /* NULL: the first */
 	int64 points;
 	int64 amount; /* minor units */
 	DateADT usable_from;

@@ -51,6 +51,7 @@ typedef enum EventAttribute
 	EVENT_ORIGIN_LARGEST,
 	EVENT_SOURCE,
 	EVENT_JOURNAL,
+	EVENT_BOOKED_AT,
 	EVENT_NATTS
 } EventAttribute;
 
@@ -220,6 +221,7 @@ read_event(const Datum *v, const bool *null, StepEvent *e)
 	e->member_id = DatumGetInt64(v[EVENT_MEMBER_ID]);
 	e->kind = read_kind(TextDatumGetCString(v[EVENT_KIND]));
 	e->at = DatumGetTimestampTz(v[EVENT_AT]);
+	e->booked_at = null[EVENT_BOOKED_AT] ? e->at : DatumGetTimestampTz(v[EVENT_BOOKED_AT]);
 	e->wallet = text_or_null(v, null, EVENT_WALLET);
 	e->points = int64_or_zero(v, null, EVENT_POINTS);
 	e->amount = int64_or_zero(v, null, EVENT_AMOUNT);

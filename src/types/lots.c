@@ -452,10 +452,10 @@ book_next_change(const Book *b, DateADT day)
 
 /*
  * Keep a wallet to max_lots open lots: neighbours in the order of expiry are merged into the later until,
- * those first whose dates are nearest.  Nobody loses a day.
+ * those first whose dates are nearest.  Nobody loses a day, and what is pending stays pending.
  */
 void
-book_cap(const Book *b, int16 wallet, int max_lots, Book *delta)
+book_cap(const Book *b, int16 wallet, int max_lots, DateADT day, Book *delta)
 {
 	Book left;
 
@@ -475,8 +475,9 @@ book_cap(const Book *b, int16 wallet, int max_lots, Book *delta)
 			if (lot->wallet != wallet || lot->amount < 0)
 				continue;
 			n++;
-			if (i + 1 < left.n && next->wallet == wallet && next->from <= lot->from &&
-				(int64) next->until - lot->until < best_gap && next->amount > 0)
+			if (i + 1 < left.n && next->wallet == wallet && next->from <= Max(lot->from, day) &&
+				lot->from <= Max(next->from, day) && (int64) next->until - lot->until < best_gap &&
+				next->amount > 0)
 			{
 				best = i;
 				best_gap = (int64) next->until - lot->until;
@@ -494,5 +495,26 @@ book_cap(const Book *b, int16 wallet, int max_lots, Book *delta)
 			book_add(&left, out);
 			book_add(&left, in);
 		}
+	}
+}
+
+/* The first day after day on which points of the wallet are gone; DATEVAL_NOEND if none ever are. */
+DateADT
+book_next_expiry(const Book *b, int16 wallet, DateADT day)
+{
+	Book left, delta;
+
+	book_init(&left);
+	book_add_all(&left, b, 1);
+	for (;;)
+	{
+		book_settle(&left, day, &delta);
+		book_add_all(&left, &delta, 1);
+		day = book_next_change(&left, day);
+		if (DATE_IS_NOEND(day))
+			return day;
+		book_settle(&left, day, &delta);
+		if (book_total(&delta, wallet) < 0) /* paying debt moves nothing in all */
+			return day;
 	}
 }

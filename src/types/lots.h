@@ -66,6 +66,7 @@ extern void book_reverse(const Book *b, const Book *award, DateADT day, ReverseP
 						 Book *delta);
 extern int64 book_total(const Book *b, int16 wallet);
 extern DateADT book_next_change(const Book *b, DateADT day);
-extern void book_cap(const Book *b, int16 wallet, int max_lots, Book *delta);
+extern void book_cap(const Book *b, int16 wallet, int max_lots, DateADT day, Book *delta);
+extern DateADT book_next_expiry(const Book *b, int16 wallet, DateADT day);
 
 #endif

@@ -256,6 +256,18 @@ points_check(int64 points)
 				errdetail("Points are between 1 and %lld.", (long long) LOTS_MAX_AMOUNT));
 }
 
+/* A finite day: at infinity nothing would be left of lots that never expire. */
+static DateADT
+day_argument(FunctionCallInfo fcinfo, int argument)
+{
+	DateADT day = PG_GETARG_DATEADT(argument);
+
+	if (!day_in_range(day))
+		ereport(ERROR, errcode(ERRCODE_DAY_OUT_OF_RANGE), errmsg("day is out of range"),
+				errdetail("Days lie between 1900-01-01 and 9999-12-31."));
+	return day;
+}
+
 static void
 null_check(FunctionCallInfo fcinfo, int argument, const char *name)
 {
@@ -293,7 +305,7 @@ lots_take(PG_FUNCTION_ARGS)
 {
 	int16 wallet = PG_GETARG_INT16(1);
 	int64 points = PG_GETARG_INT64(2);
-	DateADT day = PG_GETARG_DATEADT(3);
+	DateADT day = day_argument(fcinfo, 3);
 	int64 taken;
 	Book b, delta;
 
@@ -318,7 +330,7 @@ lots_settle(PG_FUNCTION_ARGS)
 	Book b, delta;
 
 	book_decode(&b, PG_GETARG_VARLENA_PP(0));
-	book_settle(&b, PG_GETARG_DATEADT(1), &delta);
+	book_settle(&b, day_argument(fcinfo, 1), &delta);
 	book_add_all(&b, &delta, 1);
 	PG_RETURN_POINTER(book_encode(&b));
 }
@@ -328,7 +340,7 @@ PG_FUNCTION_INFO_V1(lots_reverse);
 Datum
 lots_reverse(PG_FUNCTION_ARGS)
 {
-	DateADT day = PG_GETARG_DATEADT(2);
+	DateADT day = day_argument(fcinfo, 2);
 	char *word = text_to_cstring(PG_GETARG_TEXT_PP(3));
 	ReversePolicy policy;
 	Book b, award, delta;
@@ -376,7 +388,7 @@ Datum
 lots_balance(PG_FUNCTION_ARGS)
 {
 	int16 wallet = PG_GETARG_INT16(1);
-	DateADT day = PG_GETARG_DATEADT(2);
+	DateADT day = day_argument(fcinfo, 2);
 	int64 balance = 0;
 	LotCursor c;
 
@@ -402,7 +414,7 @@ PG_FUNCTION_INFO_V1(lots_pending);
 Datum
 lots_pending(PG_FUNCTION_ARGS)
 {
-	DateADT day = PG_GETARG_DATEADT(2);
+	DateADT day = day_argument(fcinfo, 2);
 	int16 wallet = PG_GETARG_INT16(1);
 	int64 sum = 0;
 	LotCursor c;
@@ -424,7 +436,7 @@ lots_expired(PG_FUNCTION_ARGS)
 	Book b, delta;
 
 	book_decode(&b, PG_GETARG_VARLENA_PP(0));
-	book_settle(&b, PG_GETARG_DATEADT(2), &delta);
+	book_settle(&b, day_argument(fcinfo, 2), &delta);
 	for (int i = 0; i < delta.n; i++) /* debt paid is neutral: what it gave, a lot took */
 		if (delta.lot[i].wallet == wallet)
 			sum -= delta.lot[i].amount;
@@ -437,7 +449,7 @@ Datum
 lots_expiring(PG_FUNCTION_ARGS)
 {
 	int16 wallet = PG_GETARG_INT16(1);
-	DateADT day = PG_GETARG_DATEADT(2);
+	DateADT day = day_argument(fcinfo, 2);
 	int32 within = PG_GETARG_INT32(3);
 	int64 sum = 0;
 	Book b, delta;
@@ -464,16 +476,14 @@ PG_FUNCTION_INFO_V1(lots_next_expiry);
 Datum
 lots_next_expiry(PG_FUNCTION_ARGS)
 {
-	int16 wallet = PG_GETARG_INT16(1);
-	DateADT day = PG_GETARG_DATEADT(2);
-	LotCursor c;
+	Book b;
+	DateADT day;
 
-	lots_open(&c, PG_GETARG_VARLENA_PP(0));
-	while (lots_next(&c)) /* sorted by until within a wallet */
-		if (c.lot.wallet == wallet && c.lot.until > day && !DATE_IS_NOEND(c.lot.until) &&
-			c.lot.amount > 0)
-			PG_RETURN_DATEADT(c.lot.until);
-	PG_RETURN_NULL();
+	book_decode(&b, PG_GETARG_VARLENA_PP(0));
+	day = book_next_expiry(&b, PG_GETARG_INT16(1), day_argument(fcinfo, 2));
+	if (DATE_IS_NOEND(day))
+		PG_RETURN_NULL();
+	PG_RETURN_DATEADT(day);
 }
 
 PG_FUNCTION_INFO_V1(lots_total);

@@ -88,11 +88,11 @@ program_day(const Program *p, TimestampTz at)
 	struct pg_tm tm;
 	fsec_t fsec;
 	int offset;
-	DateADT day = 0;
+	DateADT day = DATEVAL_NOBEGIN;
 
 	if (zone && !TIMESTAMP_NOT_FINITE(at) && timestamp2tm(at, &offset, &tm, &fsec, NULL, zone) == 0)
 		day = date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) - POSTGRES_EPOCH_JDATE;
-	if (day == 0 || !day_in_range(day))
+	if (!day_in_range(day))
 		ereport(ERROR, errcode(ERRCODE_DAY_OUT_OF_RANGE), errmsg("moment is out of range"),
 				errdetail("It must lie between the years 1900 and 9999."));
 	return day;

@@ -137,7 +137,7 @@ read_wallet(Scanner *s, Draft *d)
 		bool ok = true;
 
 		if (scan_is_word(s, "never"))
-			w->expiry = EXPIRY_NEVER;
+			w->expiry = EXPIRY_NEVER, w->expiry_n = 0;
 		else if (scan_is_word(s, "days"))
 			w->expiry = EXPIRY_DAYS, ok = scan_small(s, 1, 10000, &w->expiry_n);
 		else if (scan_is_word(s, "months"))
@@ -252,6 +252,8 @@ read_earn(Scanner *s, Draft *d)
 		if (!ok)
 			return false;
 	}
+	if (e->per > 0 && (e->n_give > 1 || e->every > 0))
+		return program_fail(s, "earn by amount has one give and no streak");
 	return e->n_give > 0 || program_fail(s, "earn without give");
 }
 
@@ -322,6 +324,8 @@ read_rule(Scanner *s, Draft *d, int16 *first, int16 *n, bool *any)
 {
 	bool or_seen = false, and_seen = false;
 
+	if (*n > 0)
+		return program_fail(s, "the rule is given twice");
 	*first = d->head.n_conditions;
 	if (!scan_expect(s, '{'))
 		return false;
@@ -402,6 +406,16 @@ read_level(Scanner *s, Draft *d)
 static bool
 check_whole(Scanner *s, Draft *d)
 {
+	for (int i = 0; i < d->head.n_wallets; i++)
+		for (int j = 0; j < i; j++)
+			if (d->wallet[i].id == d->wallet[j].id ||
+				strcmp(d->wallet[i].code, d->wallet[j].code) == 0)
+				return program_fail(s, "a wallet is given twice");
+	for (int i = 0; i < d->head.n_streams; i++)
+		for (int j = 0; j < i; j++)
+			if (d->stream[i].id == d->stream[j].id ||
+				strcmp(d->stream[i].code, d->stream[j].code) == 0)
+				return program_fail(s, "a stream is given twice");
 	for (int i = 0; i < d->head.n_earns; i++)
 	{
 		bool stream = false, wallet = false;

@@ -14,6 +14,7 @@
 
 #include "errors.h"
 #include "util/day.h"
+#include "util/read.h"
 
 typedef struct Cell
 {
@@ -71,8 +72,9 @@ cell_date(Cell *c, struct pg_tm *tm)
 	}
 	else if (!cell_digits(c, 2, 2, &tm->tm_mon) || !cell_digits(c, 2, 2, &tm->tm_mday))
 		return false;
-	return tm->tm_year >= 1900 && tm->tm_mon >= 1 && tm->tm_mon <= 12 && tm->tm_mday >= 1 &&
-		   tm->tm_mday <= day_tab[isleap(tm->tm_year)][tm->tm_mon - 1];
+	/* a day short of the limits: an offset must not lead out of them */
+	return tm->tm_year > 1900 && tm->tm_year < 9999 && tm->tm_mon >= 1 && tm->tm_mon <= 12 &&
+		   tm->tm_mday >= 1 && tm->tm_mday <= day_tab[isleap(tm->tm_year)][tm->tm_mon - 1];
 }
 
 /* 10:00, 10:00:05, 10:00:05.123 */
@@ -118,7 +120,33 @@ cell_offset(Cell *c, int *offset)
 	return true;
 }
 
-/* parse_time(text, zone): a moment; one without an offset is in the zone; NULL if it can't be read */
+/* A moment; one without an offset is in the zone.  False if it can't be read. */
+bool
+read_moment(const char *text, int len, pg_tz *zone, TimestampTz *at)
+{
+	Cell c = {text, text + len};
+	struct pg_tm tm = {0};
+	fsec_t fsec = 0;
+	int offset = 0;
+	bool has_offset = false;
+
+	cell_trim(&c);
+	if (!cell_date(&c, &tm))
+		return false;
+	if (cell_is(&c, ' ') || cell_is(&c, 'T'))
+	{
+		if (!cell_time(&c, &tm, &fsec))
+			return false;
+		has_offset = cell_offset(&c, &offset);
+	}
+	if (c.p != c.end)
+		return false;
+	if (!has_offset)
+		offset = DetermineTimeZoneOffset(&tm, zone);
+	return tm2timestamp(&tm, fsec, &offset, at) == 0;
+}
+
+/* parse_time(text, zone): a moment, or NULL if it can't be read */
 PG_FUNCTION_INFO_V1(member_parse_time);
 Datum
 member_parse_time(PG_FUNCTION_ARGS)
@@ -126,35 +154,12 @@ member_parse_time(PG_FUNCTION_ARGS)
 	text *t = PG_GETARG_TEXT_PP(0);
 	char *zone_name = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	pg_tz *zone = pg_tzset(zone_name);
-	Cell c = {VARDATA_ANY(t), VARDATA_ANY(t) + VARSIZE_ANY_EXHDR(t)};
-	struct pg_tm tm = {0};
-	fsec_t fsec = 0;
-	int offset = 0;
-	bool has_offset = false;
 	TimestampTz at;
 
 	if (zone == NULL)
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("unknown time zone \"%s\"", zone_name));
-	cell_trim(&c);
-	if (!cell_date(&c, &tm))
-		PG_RETURN_NULL();
-	if (cell_is(&c, ' ') || cell_is(&c, 'T'))
-	{
-		if (!cell_time(&c, &tm, &fsec))
-			PG_RETURN_NULL();
-		if (c.p < c.end)
-		{
-			has_offset = cell_offset(&c, &offset);
-			if (!has_offset)
-				PG_RETURN_NULL();
-		}
-	}
-	if (c.p != c.end)
-		PG_RETURN_NULL();
-	if (!has_offset)
-		offset = DetermineTimeZoneOffset(&tm, zone);
-	if (tm2timestamp(&tm, fsec, &offset, &at) != 0)
+	if (!read_moment(VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t), zone, &at))
 		PG_RETURN_NULL();
 	PG_RETURN_TIMESTAMPTZ(at);
 }
@@ -192,19 +197,45 @@ member_parse_minor(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(negative ? -minor : minor);
 }
 
-/* is_json(text): whether jsonb can take it */
-PG_FUNCTION_INFO_V1(member_is_json);
-Datum
-member_is_json(PG_FUNCTION_ARGS)
-{
-	text *t = PG_GETARG_TEXT_PP(0);
-	JsonLexContext *lex;
-	JsonSemAction none = {0};
+#define JSON_DEPTH 32
 
+/* No deeper than lines of a purchase need be: the parser recurses. */
+static bool
+json_is_shallow(const char *p, int len)
+{
+	int depth = 0;
+	bool quoted = false;
+
+	for (int i = 0; i < len; i++)
+	{
+		if (quoted && p[i] == '\\')
+			i++;
+		else if (p[i] == '"')
+			quoted = !quoted;
+		else if (!quoted && (p[i] == '[' || p[i] == '{'))
+			depth++;
+		else if (!quoted && (p[i] == ']' || p[i] == '}'))
+			depth--;
+		if (depth > JSON_DEPTH)
+			return false;
+	}
+	return true;
+}
+
+/* Whether jsonb can take the text: well-formed, not too deep, without the escape of NUL. */
+bool
+read_is_json(text *t)
+{
+	JsonSemAction none = {0};
+	JsonLexContext *lex;
+
+	if (!json_is_shallow(VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t)) ||
+		strstr(text_to_cstring(t), "\\u0000") != NULL)
+		return false;
 #if PG_VERSION_NUM >= 170000
 	lex = makeJsonLexContext(NULL, t, true);
 #else
 	lex = makeJsonLexContext(t, true);
 #endif
-	PG_RETURN_BOOL(pg_parse_json(lex, &none) == JSON_SUCCESS);
+	return pg_parse_json(lex, &none) == JSON_SUCCESS;
 }

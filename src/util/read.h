@@ -1,0 +1,14 @@
+/*
+ * read.h: reading the cells of a bulk load.
+ */
+#ifndef MEMBER_READ_H
+#define MEMBER_READ_H
+
+#include "compat.h"
+#include "datatype/timestamp.h"
+#include "pgtime.h"
+
+extern bool read_moment(const char *text, int len, pg_tz *zone, TimestampTz *at);
+extern bool read_is_json(text *t);
+
+#endif
