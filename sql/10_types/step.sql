@@ -33,24 +33,11 @@ CREATE TYPE member.step_event AS (
     origin_largest bigint,
     source text,
     journal boolean,
-    booked_at timestamptz
+    booked_at timestamptz,
+    is_last boolean
 );
 COMMENT ON TYPE member.step_event IS
-    'What happens to a member: kind purchase, refund, event, earn, spend, reverse or day; amount in minor units; origin_*: of the operation a refund or reversal refers to; source and journal: how a run finds it itself; booked_at: when it is recorded, up to which time passes (null: at).';
-
-CREATE TYPE member.step_entry AS (
-    entry_no integer,
-    kind text,
-    at timestamptz,
-    delta member.lots,
-    points bigint,
-    balance bigint,
-    hash bytea,
-    wallet smallint,
-    ref integer,
-    ref_part bigint
-);
-COMMENT ON TYPE member.step_entry IS 'A ledger entry a step makes.';
+    'What happens to a member: kind purchase, refund, event, earn, spend, reverse or day; amount in minor units; origin_*: of the operation a refund or reversal refers to; source and journal: how a run finds it itself; booked_at: when it is recorded, up to which time passes (null: at); is_last: of a run, whether the state is wanted after it (null: yes).';
 
 CREATE TYPE member.step_tier AS (
     ladder smallint,
@@ -72,15 +59,24 @@ CREATE TYPE member.step_result AS (
     entries integer,
     hash bytea,
     next_due date,
-    made member.step_entry[],
+    level smallint,
+    expired bigint,
     tiers member.step_tier[],
+    wallet smallint,
+    delta member.lots,
     points bigint,
     balance bigint,
-    expired bigint,
-    level smallint
+    ref integer,
+    ref_part bigint,
+    time_kind text,
+    time_wallet smallint,
+    time_delta member.lots,
+    time_points bigint,
+    time_balance bigint,
+    time_hash bytea
 );
 COMMENT ON TYPE member.step_result IS
-    'State after a step and its effects: entries and tier decisions (null when there are none), points and balance of the event''s wallet, next day something is due.';
+    'State after a step (to hash), next day something is due, first ladder''s level, points that expired, tier decisions (null: none); the entry of the operation, numbered entries, with hash (delta null: a day makes none); the entry of what time did before it, numbered one less, or last if there is no operation (time_kind null: none).';
 
 CREATE OR REPLACE FUNCTION member.step(state member.step_state, event member.step_event, program member.program)
 RETURNS member.step_result

@@ -198,14 +198,18 @@ DECLARE
 BEGIN
     r := member.step(write.state, event, write.program);
     tier_code := member_internal.level_code(write.program, 1::smallint, r.level);
+    IF r.time_kind IS NOT NULL THEN
+        INSERT INTO member.entry (member_id, entry_no, kind, at, booked_at, wallet, points, balance, program_version,
+                                  delta, tier, hash)
+        VALUES (event.member_id, r.entries - 1, r.time_kind, r.at, r.at, r.time_wallet, r.time_points, r.time_balance,
+                write.version, r.time_delta, tier_code, r.time_hash);
+    END IF;
     WITH made AS (
         INSERT INTO member.entry (member_id, entry_no, kind, at, booked_at, wallet, points, balance, ref, ref_part,
                                   program_version, delta, tier, source, reason, actor, key, digest, hash)
-        SELECT event.member_id, m.entry_no, m.kind, m.at, r.at, m.wallet, m.points, m.balance,
-               m.ref, m.ref_part, write.version, m.delta, tier_code, CASE WHEN o.op THEN end_write.source END,
-               CASE WHEN o.op THEN end_write.reason END, CASE WHEN o.op THEN end_write.actor END,
-               CASE WHEN o.op THEN event.key END, CASE WHEN o.op THEN event.digest END, m.hash
-        FROM unnest(r.made) m, LATERAL (SELECT m.kind = event.kind AS op) o
+        VALUES (event.member_id, r.entries, event.kind, event.at, r.at, r.wallet, r.points, r.balance, r.ref, r.ref_part,
+                write.version, r.delta, tier_code, end_write.source, end_write.reason, end_write.actor, event.key,
+                event.digest, r.hash)
     )
     UPDATE member.state SET lots = r.lots, activity = r.activity, standing = r.standing, at = r.at,
         touched_at = r.at, entries = r.entries, next_due = least(next_due, r.next_due), hash = r.hash

@@ -103,7 +103,7 @@ AS $$
                    WHERE b.member_id = e.member_id AND b.ref = e.ref AND b.entry_no < e.entry_no)::bigint END,
                NULL::bigint, coalesce(p.purchase_no, q.purchase_no), true,
                -- imported history was not booked at a time of its own
-               CASE WHEN e.digest IS NOT NULL THEN e.booked_at END)::member.step_event
+               CASE WHEN e.digest IS NOT NULL THEN e.booked_at END, NULL)::member.step_event
     FROM member.entry e
     JOIN member.wallet w ON w.wallet_id = e.wallet
     LEFT JOIN member.purchase p ON p.member_id = e.member_id AND p.entry_no = e.entry_no
@@ -135,7 +135,7 @@ BEGIN
                 FROM member_internal.events_of(replay.member_id) v JOIN member.program_version p ON p.version = v.version
                 UNION ALL
                 SELECT 2147483647, ROW(s.member_id, 'day', s.at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-                                       NULL, NULL, NULL, NULL, NULL, NULL, NULL)::member.step_event, p.program
+                                       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::member.step_event, p.program
                 FROM member.setting g JOIN member.program_version p ON p.version = g.program_version
                 -- brought forward by a day on which nothing had to be booked
                 WHERE s.at > ALL (SELECT CASE WHEN e.digest IS NOT NULL THEN e.booked_at ELSE e.at END FROM member.entry e WHERE e.member_id = replay.member_id)) y) z

@@ -39,7 +39,7 @@ COMMENT ON COLUMN member.earn_rule.every IS 'Only when the streak of days is a m
 -- State: one hot row a member. Nothing an order changes is indexed, so updates stay in the page.
 
 CREATE TABLE member.state (
-    member_id bigint PRIMARY KEY REFERENCES member.member,
+    member_id bigint PRIMARY KEY,
     at        timestamptz,
     touched_at timestamptz,
     salt      bigint NOT NULL,

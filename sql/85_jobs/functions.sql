@@ -66,13 +66,13 @@ BEGIN
             SELECT d.member_id, y.* FROM due d, p, LATERAL member.step(
                 ROW(d.lots, d.activity, d.standing, d.at, d.entries, d.hash)::member.step_state,
                 ROW(d.member_id, 'day', greatest(d.at, start), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-                    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::member.step_event, p.program) y
+                    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::member.step_event, p.program) y
         ), entries AS (
             INSERT INTO member.entry (member_id, entry_no, kind, at, booked_at, wallet, points, balance, program_version,
                                       delta, tier, hash)
-            SELECT r.member_id, m.entry_no, m.kind, m.at, greatest(present, m.at), m.wallet, m.points, m.balance, p.version, m.delta,
-                   member_internal.level_code(p.program, 1::smallint, r.level), m.hash
-            FROM r CROSS JOIN LATERAL unnest(r.made) m, p
+            SELECT r.member_id, r.entries, r.time_kind, r.at, greatest(present, r.at), r.time_wallet, r.time_points,
+                   r.time_balance, p.version, r.time_delta, member_internal.level_code(p.program, 1::smallint, r.level), r.time_hash
+            FROM r, p WHERE r.time_kind IS NOT NULL
         ), states AS (
             UPDATE member.state s SET lots = r.lots, activity = r.activity, standing = r.standing, at = r.at,
                 touched_at = present, entries = r.entries, next_due = r.next_due, hash = r.hash

@@ -92,13 +92,11 @@ BEGIN
     FROM member.setting s JOIN member.program_version v ON v.version = s.program_version;
     CREATE TEMP TABLE import_sorted ON COMMIT DROP AS
         SELECT i.member_id, w.at, w.line, w.value, w.kind, w.purchase_no, w.refund_no, w.store, w.channel, w.wallet, w.until,
-               w.lines, w.journal, 0::bigint AS refunded
+               w.lines, w.journal, lag(i.member_id) OVER m IS DISTINCT FROM i.member_id AS is_first,
+               lead(i.member_id) OVER m IS DISTINCT FROM i.member_id AS is_last
         FROM import_work w JOIN member.identity i ON i.kind = 'external' AND i.value = w.member_key
         WHERE w.reject IS NULL
-        ORDER BY i.member_id, w.at, w.line;
-    UPDATE import_sorted i SET refunded = f.refunded
-    FROM (SELECT g.purchase_no, sum(g.value) AS refunded FROM import_sorted g WHERE g.kind = 'refund' GROUP BY 1) f
-    WHERE i.kind = 'purchase' AND i.journal AND i.purchase_no = f.purchase_no;
+        WINDOW m AS (ORDER BY i.member_id, w.at, w.line);
     CREATE INDEX ON import_sorted USING brin (member_id) WITH (pages_per_range = 16);
     ANALYZE import_sorted;
     ANALYZE member.state;
@@ -112,42 +110,39 @@ BEGIN
             AND EXISTS (SELECT FROM import_sorted i WHERE i.member_id = s.member_id AND i.member_id > low AND i.member_id <= high)
         ORDER BY s.member_id FOR NO KEY UPDATE;
         WITH run AS (
-            SELECT i.*, lead(i.line) OVER w IS NULL AS is_last,
-                member.step_run(ROW(s.lots, s.activity, s.standing, s.at, s.entries, s.hash)::member.step_state,
+            SELECT i.member_id, i.at, i.value, i.kind, i.purchase_no, i.refund_no, i.store, i.channel, i.is_last, i.line,
+                member.step_run(
+                    CASE WHEN i.is_first THEN ROW(s.lots, s.activity, s.standing, s.at, s.entries, s.hash)::member.step_state END,
                     ROW(i.member_id, CASE WHEN i.kind = 'balance' THEN 'earn' ELSE i.kind END, i.at, i.wallet,
                         CASE WHEN i.kind = 'balance' THEN i.value END, CASE WHEN i.kind <> 'balance' THEN i.value END,
                         NULL, i.until, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-                        CASE WHEN i.journal THEN i.purchase_no END, i.journal, NULL)::member.step_event,
-                    p.program) OVER (w ROWS UNBOUNDED PRECEDING) AS x
+                        CASE WHEN i.journal THEN i.purchase_no END, i.journal, NULL, i.is_last)::member.step_event,
+                    p.program) OVER (PARTITION BY i.member_id ORDER BY i.at, i.line ROWS UNBOUNDED PRECEDING) AS x
             FROM import_sorted i JOIN member.state s USING (member_id)
             WHERE i.member_id > low AND i.member_id <= high AND s.member_id > low AND s.member_id <= high
-            WINDOW w AS (PARTITION BY i.member_id ORDER BY i.at, i.line)
         ), r AS MATERIALIZED (
-            SELECT run.member_id, run.at, run.line, run.value, run.kind, run.purchase_no, run.refund_no, run.refunded, run.store,
-                   run.channel, run.lines, run.is_last, (run.x).entries, (run.x).made, (run.x).tiers, (run.x).level,
-                   CASE WHEN run.is_last THEN run.x END AS final
-            FROM run
+            SELECT run.member_id, run.at, run.value, run.kind, run.purchase_no, run.refund_no, run.store, run.channel,
+                   run.is_last, run.line, y.*
+            FROM run CROSS JOIN LATERAL (SELECT (run.x).*) AS y (lots, activity, standing, state_at, entries, hash, next_due, level,
+                expired, tiers, wallet, delta, points, balance, ref, ref_part, time_kind, time_wallet, time_delta, time_points,
+                time_balance, time_hash)
         ), entries AS (
             INSERT INTO member.entry (member_id, entry_no, kind, at, booked_at, wallet, points, balance, ref, ref_part,
                                       program_version, delta, tier, source, hash)
-            SELECT r.member_id, m.entry_no, m.kind, m.at, present, m.wallet, m.points, m.balance,
-                   m.ref, m.ref_part, p.version, m.delta, member_internal.level_code(p.program, 1::smallint, r.level),
-                   CASE WHEN m.kind = r.kind THEN coalesce(r.refund_no, r.purchase_no) END, m.hash
-            FROM r CROSS JOIN LATERAL unnest(r.made) m
+            SELECT r.member_id, r.entries, CASE WHEN r.kind = 'balance' THEN 'earn' ELSE r.kind END, r.at, present, r.wallet,
+                   r.points, r.balance, r.ref, r.ref_part, p.version, r.delta,
+                   member_internal.level_code(p.program, 1::smallint, r.level), coalesce(r.refund_no, r.purchase_no), r.hash
+            FROM r
+        ), passed AS (
+            INSERT INTO member.entry (member_id, entry_no, kind, at, booked_at, wallet, points, balance, program_version,
+                                      delta, tier, hash)
+            SELECT r.member_id, r.entries - 1, r.time_kind, r.state_at, present, r.time_wallet, r.time_points, r.time_balance,
+                   p.version, r.time_delta, member_internal.level_code(p.program, 1::smallint, r.level), r.time_hash
+            FROM r WHERE r.time_kind IS NOT NULL
         ), purchases AS (
-            INSERT INTO member.purchase (member_id, entry_no, purchase_no, at, amount, store, channel, refunded)
-            SELECT r.member_id, r.entries, r.purchase_no, r.at, r.value / 100.0, r.store, r.channel, r.refunded / 100.0
+            INSERT INTO member.purchase (member_id, entry_no, purchase_no, at, amount, store, channel)
+            SELECT r.member_id, r.entries, r.purchase_no, r.at, member_internal.money(r.value), r.store, r.channel
             FROM r WHERE r.kind = 'purchase'
-        ), refunds AS (
-            INSERT INTO member.refund (member_id, purchase, refund_no, entry_no, at, amount)
-            SELECT r.member_id, m.ref, r.refund_no, r.entries, r.at, r.value / 100.0
-            FROM r CROSS JOIN LATERAL unnest(r.made) m
-            WHERE r.kind = 'refund' AND m.kind = 'refund'
-        ), goods AS (
-            INSERT INTO member.purchase_line (member_id, entry_no, line_no, product, category, quantity, amount, list_amount)
-            SELECT r.member_id, r.entries, l.line_no, l.product, l.category, l.quantity, l.amount, l.list_amount
-            FROM r CROSS JOIN LATERAL member_internal.purchase_lines(r.lines::jsonb, r.value / 100.0) l
-            WHERE r.lines IS NOT NULL AND r.kind = 'purchase'
         ), changes AS (
             INSERT INTO member.tier_change (member_id, change_no, ladder_id, from_level, to_level, day, until, kind,
                                             entry_no, program_version, reason, booked_at)
@@ -159,11 +154,30 @@ BEGIN
             LEFT JOIN LATERAL (SELECT max(c.change_no) AS n FROM member.tier_change c WHERE c.member_id = r.member_id) b ON true
             WHERE r.tiers IS NOT NULL
         )
-        UPDATE member.state s SET lots = (r.final).lots, activity = (r.final).activity, standing = (r.final).standing,
-            at = (r.final).at, touched_at = present, entries = (r.final).entries, next_due = least(s.next_due, (r.final).next_due), hash = (r.final).hash
+        UPDATE member.state s SET lots = r.lots, activity = r.activity, standing = r.standing, at = r.state_at,
+            touched_at = present, entries = r.entries, next_due = least(s.next_due, r.next_due), hash = r.hash
         FROM r WHERE r.is_last AND s.member_id = r.member_id;
         low := high;
     END LOOP;
+    IF EXISTS (SELECT FROM import_sorted i WHERE i.kind = 'refund') THEN
+        INSERT INTO member.refund (member_id, purchase, refund_no, entry_no, at, amount)
+        SELECT i.member_id, q.entry_no, i.refund_no, e.entry_no, i.at, member_internal.money(i.value)
+        FROM import_sorted i
+        JOIN member.purchase q ON q.member_id = i.member_id AND q.purchase_no = i.purchase_no
+        JOIN member.entry e ON e.member_id = i.member_id AND e.ref = q.entry_no AND e.source = i.refund_no
+        WHERE i.kind = 'refund';
+        UPDATE member.purchase q SET refunded = f.refunded
+        FROM (SELECT i.member_id, i.purchase_no, member_internal.money(sum(i.value)::bigint) AS refunded
+              FROM import_sorted i WHERE i.kind = 'refund' GROUP BY 1, 2) f
+        WHERE q.member_id = f.member_id AND q.purchase_no = f.purchase_no;
+    END IF;
+    IF EXISTS (SELECT FROM import_sorted i WHERE i.lines IS NOT NULL) THEN
+        INSERT INTO member.purchase_line (member_id, entry_no, line_no, product, category, quantity, amount, list_amount)
+        SELECT q.member_id, q.entry_no, l.line_no, l.product, l.category, l.quantity, l.amount, l.list_amount
+        FROM import_sorted i JOIN member.purchase q ON q.member_id = i.member_id AND q.purchase_no = i.purchase_no
+        CROSS JOIN LATERAL member_internal.purchase_lines(i.lines::jsonb, q.amount) l
+        WHERE i.kind = 'purchase' AND i.lines IS NOT NULL;
+    END IF;
     DROP TABLE import_sorted;
 END
 $$;

@@ -12,3 +12,7 @@ CREATE OR REPLACE FUNCTION member_internal.purchase_lines_error(lines text, paid
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_purchase_lines_error';
 COMMENT ON FUNCTION member_internal.purchase_lines_error(text, numeric) IS
     'What is wrong with the lines of an imported purchase; null: nothing.';
+
+CREATE OR REPLACE FUNCTION member_internal.money(minor bigint) RETURNS numeric
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_money';
+COMMENT ON FUNCTION member_internal.money(bigint) IS 'Minor units as yuan, with two decimals.';

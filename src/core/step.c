@@ -49,6 +49,7 @@ write_entry(Step *s, const char *kind, const Book *delta, bool operation)
 
 	book_add_all(&s->state->book, delta, 1);
 	e->kind = kind;
+	e->by_time = !operation;
 	e->entry_no = ++s->state->entries;
 	e->at = operation ? event->at : s->now;
 	e->delta = *delta;

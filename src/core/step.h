@@ -65,6 +65,7 @@ typedef struct StepEvent
 typedef struct StepEntry
 {
 	const char *kind;
+	bool by_time; /* not the operation, but what had happened by then */
 	int32 entry_no;
 	TimestampTz at;
 	Book delta;

@@ -52,6 +52,7 @@ typedef enum EventAttribute
 	EVENT_SOURCE,
 	EVENT_JOURNAL,
 	EVENT_BOOKED_AT,
+	EVENT_IS_LAST,
 	EVENT_NATTS
 } EventAttribute;
 
@@ -64,12 +65,21 @@ typedef enum ResultAttribute
 	RESULT_ENTRIES,
 	RESULT_HASH,
 	RESULT_NEXT_DUE,
-	RESULT_MADE,
+	RESULT_LEVEL,
+	RESULT_EXPIRED,
 	RESULT_TIERS,
+	RESULT_WALLET,
+	RESULT_DELTA,
 	RESULT_POINTS,
 	RESULT_BALANCE,
-	RESULT_EXPIRED,
-	RESULT_LEVEL,
+	RESULT_REF,
+	RESULT_REF_PART,
+	RESULT_TIME_KIND,
+	RESULT_TIME_WALLET,
+	RESULT_TIME_DELTA,
+	RESULT_TIME_POINTS,
+	RESULT_TIME_BALANCE,
+	RESULT_TIME_HASH,
 	RESULT_NATTS
 } ResultAttribute;
 
@@ -79,7 +89,6 @@ typedef struct StepTypes
 	TupleDesc event;
 	TupleDesc state;
 	TupleDesc result;
-	TupleDesc made;
 	TupleDesc tier;
 } StepTypes;
 
@@ -99,12 +108,11 @@ typedef struct Journal
 typedef struct StepRun
 {
 	MemoryContext keep; /* the aggregate's */
-	MemoryContext work; /* reset for each event */
+	MemoryContext work; /* decoded state and what steps leave behind; renewed now and then */
 	StepTypes types;
 	StepState state;
-	struct varlena *lots;
-	struct varlena *activity;
-	struct varlena *standing;
+	bool last; /* the event was marked as the member's last of the run */
+	int events;
 	StepEffects effects;
 	Journal *journal;
 	int n_journal;
@@ -126,7 +134,6 @@ types_open(StepTypes *types, Oid result, Oid state, Oid event)
 	types->state = lookup_rowtype_tupdesc(state, -1);
 	types->event = lookup_rowtype_tupdesc(event, -1);
 	types->result = lookup_rowtype_tupdesc(result, -1);
-	types->made = element_type(types->result, RESULT_MADE);
 	types->tier = element_type(types->result, RESULT_TIERS);
 	if (types->result->natts < RESULT_NATTS || types->state->natts < STATE_NATTS ||
 		types->event->natts < EVENT_NATTS)
@@ -139,7 +146,6 @@ types_close(StepTypes *types)
 	ReleaseTupleDesc(types->state);
 	ReleaseTupleDesc(types->event);
 	ReleaseTupleDesc(types->result);
-	ReleaseTupleDesc(types->made);
 	ReleaseTupleDesc(types->tier);
 }
 
@@ -272,33 +278,6 @@ composite_array(TupleDesc desc, Datum *elements, int n)
 }
 
 static Datum
-made_datum(const StepTypes *types, const StepEffects *out)
-{
-	Datum elements[lengthof(out->entry)];
-
-	for (int i = 0; i < out->n_entries; i++)
-	{
-		const StepEntry *e = &out->entry[i];
-		bool null[10] = {false};
-		Datum v[10];
-
-		v[0] = Int32GetDatum(e->entry_no);
-		v[1] = CStringGetTextDatum(e->kind);
-		v[2] = TimestampTzGetDatum(e->at);
-		v[3] = PointerGetDatum(book_encode(&e->delta));
-		v[4] = Int64GetDatum(e->points);
-		v[5] = Int64GetDatum(e->balance);
-		v[6] = bytes_datum(e->hash, ENTRY_HASH_LEN);
-		v[7] = Int16GetDatum(e->wallet);
-		v[8] = Int32GetDatum(e->ref);
-		v[9] = Int64GetDatum(e->ref_part);
-		null[8] = null[9] = e->ref == 0;
-		elements[i] = HeapTupleGetDatum(heap_form_tuple(types->made, v, null));
-	}
-	return composite_array(types->made, elements, out->n_entries);
-}
-
-static Datum
 tiers_datum(const StepTypes *types, const StepEffects *out)
 {
 	Datum *elements = palloc(out->tiers.n * sizeof(Datum));
@@ -322,32 +301,68 @@ tiers_datum(const StepTypes *types, const StepEffects *out)
 	return composite_array(types->tier, elements, out->tiers.n);
 }
 
-static Datum
-result_datum(const StepTypes *types, const StepState *state, struct varlena *lots,
-			 struct varlena *activity, struct varlena *standing, const StepEffects *out)
+static void
+put_operation(Datum *v, bool *null, const StepEntry *e)
 {
-	const StepEntry *last = out->n_entries ? &out->entry[out->n_entries - 1] : NULL;
-	bool operation = last && strcmp(last->kind, "expire") != 0 && strcmp(last->kind, "settle") != 0;
-	Datum v[RESULT_NATTS];
-	bool null[RESULT_NATTS] = {false};
+	v[RESULT_WALLET] = Int16GetDatum(e->wallet);
+	v[RESULT_DELTA] = PointerGetDatum(book_encode(&e->delta));
+	v[RESULT_POINTS] = Int64GetDatum(e->points);
+	v[RESULT_BALANCE] = Int64GetDatum(e->balance);
+	null[RESULT_WALLET] = null[RESULT_DELTA] = null[RESULT_POINTS] = null[RESULT_BALANCE] = false;
+	if (e->ref == 0)
+		return;
+	v[RESULT_REF] = Int32GetDatum(e->ref);
+	v[RESULT_REF_PART] = Int64GetDatum(e->ref_part);
+	null[RESULT_REF] = null[RESULT_REF_PART] = false;
+}
 
-	v[RESULT_LOTS] = PointerGetDatum(lots);
-	v[RESULT_ACTIVITY] = PointerGetDatum(activity);
-	v[RESULT_STANDING] = PointerGetDatum(standing);
+static void
+put_time(Datum *v, bool *null, const StepEntry *e)
+{
+	v[RESULT_TIME_KIND] = CStringGetTextDatum(e->kind);
+	v[RESULT_TIME_WALLET] = Int16GetDatum(e->wallet);
+	v[RESULT_TIME_DELTA] = PointerGetDatum(book_encode(&e->delta));
+	v[RESULT_TIME_POINTS] = Int64GetDatum(e->points);
+	v[RESULT_TIME_BALANCE] = Int64GetDatum(e->balance);
+	v[RESULT_TIME_HASH] = bytes_datum(e->hash, ENTRY_HASH_LEN);
+	for (int i = RESULT_TIME_KIND; i <= RESULT_TIME_HASH; i++)
+		null[i] = false;
+}
+
+/* The packed state is formed only where it is wanted: in a run, after a member's last event. */
+static Datum
+result_datum(const StepTypes *types, const StepState *state, bool with_state,
+			 const StepEffects *out)
+{
+	Datum v[RESULT_NATTS];
+	bool null[RESULT_NATTS];
+
+	memset(null, true, sizeof(null));
+	if (with_state)
+	{
+		v[RESULT_LOTS] = PointerGetDatum(book_encode(&state->book));
+		v[RESULT_ACTIVITY] = PointerGetDatum(activity_encode(&state->activity));
+		v[RESULT_STANDING] = PointerGetDatum(standing_encode(&state->standing));
+		null[RESULT_LOTS] = null[RESULT_ACTIVITY] = null[RESULT_STANDING] = false;
+	}
 	v[RESULT_AT] = TimestampTzGetDatum(state->at);
 	v[RESULT_ENTRIES] = Int32GetDatum(state->entries);
 	v[RESULT_HASH] = bytes_datum(state->hash, ENTRY_HASH_LEN);
 	v[RESULT_NEXT_DUE] = DateADTGetDatum(out->next_due);
-	null[RESULT_NEXT_DUE] = DATE_IS_NOEND(out->next_due);
-	null[RESULT_MADE] = out->n_entries == 0;
-	v[RESULT_MADE] = null[RESULT_MADE] ? (Datum) 0 : made_datum(types, out);
-	null[RESULT_TIERS] = out->tiers.n == 0;
-	v[RESULT_TIERS] = null[RESULT_TIERS] ? (Datum) 0 : tiers_datum(types, out);
-	v[RESULT_POINTS] = Int64GetDatum(operation ? last->points : 0);
-	v[RESULT_BALANCE] = Int64GetDatum(last ? last->balance : 0);
-	null[RESULT_BALANCE] = last == NULL;
-	v[RESULT_EXPIRED] = Int64GetDatum(out->expired);
 	v[RESULT_LEVEL] = Int16GetDatum(out->level);
+	v[RESULT_EXPIRED] = Int64GetDatum(out->expired);
+	for (int i = RESULT_AT; i <= RESULT_EXPIRED; i++)
+		null[i] = false;
+	null[RESULT_NEXT_DUE] = DATE_IS_NOEND(out->next_due);
+	if (out->tiers.n)
+	{
+		v[RESULT_TIERS] = tiers_datum(types, out);
+		null[RESULT_TIERS] = false;
+	}
+	if (out->n_entries && out->entry[0].by_time)
+		put_time(v, null, &out->entry[0]);
+	if (out->n_entries && !out->entry[out->n_entries - 1].by_time)
+		put_operation(v, null, &out->entry[out->n_entries - 1]);
 	return HeapTupleGetDatum(heap_form_tuple(types->result, v, null));
 }
 
@@ -372,9 +387,7 @@ member_step(PG_FUNCTION_ARGS)
 	read_event(v, null, &event);
 	origin_required(&event);
 	take_step(program_open(PG_GETARG_DATUM(2)), &state, &event, &out);
-	result = result_datum(&types, &state, book_encode(&state.book),
-						  (struct varlena *) activity_encode(&state.activity),
-						  standing_encode(&state.standing), &out);
+	result = result_datum(&types, &state, true, &out);
 	types_close(&types);
 	return result;
 }
@@ -442,41 +455,33 @@ run_begin(FunctionCallInfo fcinfo, MemoryContext keep)
 	run->work = AllocSetContextCreate(keep, "member step", ALLOCSET_SMALL_SIZES);
 	run->types.event = lookup_rowtype_tupdesc_copy(get_fn_expr_argtype(fcinfo->flinfo, 2), -1);
 	run->types.state = lookup_rowtype_tupdesc_copy(get_fn_expr_argtype(fcinfo->flinfo, 1), -1);
-	MemoryContextSwitchTo(old);
+	MemoryContextSwitchTo(run->work);
 	if (PG_ARGISNULL(1))
 		activity_init(&run->state.activity);
 	else
 		read_state(PG_GETARG_DATUM(1), run->types.state, &run->state);
+	MemoryContextSwitchTo(old);
 	return run;
 }
 
-/* Pack the state into the aggregate's memory: the decoded form lives for one event only. */
+#define RUN_RENEW 500 /* events after which the leavings of the steps are given back */
+
+/* Carry the state over into a fresh context. */
 static void
-run_pack(StepRun *run)
+run_renew(StepRun *run)
 {
 	MemoryContext old = MemoryContextSwitchTo(run->keep);
+	struct varlena *lots = book_encode(&run->state.book);
+	activity *activity = activity_encode(&run->state.activity);
 
-	if (run->lots)
-	{
-		pfree(run->lots);
-		pfree(run->activity);
-		pfree(run->standing);
-	}
-	run->lots = book_encode(&run->state.book);
-	run->activity = (struct varlena *) activity_encode(&run->state.activity);
-	run->standing = standing_encode(&run->state.standing);
-	MemoryContextSwitchTo(old);
-}
-
-static void
-run_unpack(StepRun *run)
-{
-	if (run->lots == NULL)
-		return; /* first event: as read */
-	book_decode(&run->state.book, run->lots);
+	MemoryContextReset(run->work);
+	MemoryContextSwitchTo(run->work);
+	book_decode(&run->state.book, lots);
 	activity_init(&run->state.activity);
-	activity_decode(run->activity, &run->state.activity);
-	standing_decode(&run->state.standing, run->standing);
+	activity_decode(activity, &run->state.activity);
+	pfree(lots);
+	pfree(activity);
+	MemoryContextSwitchTo(old);
 }
 
 PG_FUNCTION_INFO_V1(member_step_run_step);
@@ -502,10 +507,10 @@ member_step_run_step(PG_FUNCTION_ARGS)
 	else
 	{
 		run = (StepRun *) PG_GETARG_POINTER(0);
-		MemoryContextReset(run->work); /* the result of the event before is read by now */
+		if (++run->events % RUN_RENEW == 0)
+			run_renew(run); /* the result of the event before is read by now */
 	}
 	old = MemoryContextSwitchTo(run->work);
-	run_unpack(run);
 	deform(PG_GETARG_DATUM(2), run->types.event, v, null);
 	read_event(v, null, &event);
 	program = program_open(PG_GETARG_DATUM(3));
@@ -521,7 +526,7 @@ member_step_run_step(PG_FUNCTION_ARGS)
 	if (event.kind == STEP_PURCHASE && source && !null[EVENT_JOURNAL] &&
 		DatumGetBool(v[EVENT_JOURNAL]))
 		journal_keep(run, source, program, &event);
-	run_pack(run);
+	run->last = null[EVENT_IS_LAST] || DatumGetBool(v[EVENT_IS_LAST]);
 	MemoryContextSwitchTo(old);
 	PG_RETURN_POINTER(run);
 }
@@ -542,12 +547,9 @@ member_step_run_result(PG_FUNCTION_ARGS)
 
 		run->types.result =
 			lookup_rowtype_tupdesc_copy(get_func_rettype(fcinfo->flinfo->fn_oid), -1);
-		run->types.made = lookup_rowtype_tupdesc_copy(
-			get_element_type(TupleDescAttr(run->types.result, RESULT_MADE)->atttypid), -1);
 		run->types.tier = lookup_rowtype_tupdesc_copy(
 			get_element_type(TupleDescAttr(run->types.result, RESULT_TIERS)->atttypid), -1);
 		MemoryContextSwitchTo(old);
 	}
-	return result_datum(&run->types, &run->state, run->lots, run->activity, run->standing,
-						&run->effects);
+	return result_datum(&run->types, &run->state, run->last, &run->effects);
 }

@@ -10,6 +10,7 @@
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 #include "utils/jsonfuncs.h"
+#include "utils/numeric.h"
 #include "utils/timestamp.h"
 
 #include "errors.h"
@@ -195,6 +196,14 @@ member_parse_minor(PG_FUNCTION_ARGS)
 	for (; decimals < 2; decimals++)
 		minor *= 10;
 	PG_RETURN_INT64(negative ? -minor : minor);
+}
+
+/* money(minor): yuan with two decimals */
+PG_FUNCTION_INFO_V1(member_money);
+Datum
+member_money(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_NUMERIC(int64_div_fast_to_numeric(PG_GETARG_INT64(0), 2));
 }
 
 #define JSON_DEPTH 32
