@@ -1,0 +1,12 @@
+# a: RFM of everybody, cuts and scores, against GROUP BY and three ntile over the purchases.
+# Both have the whole work_mem they can use, and the parallel workers of the server.
+
+history
+query bench_history -c "DROP TABLE IF EXISTS bench.purchase" -f a-rfm/tables.sql 2>/dev/null
+rfm_baseline() { PGOPTIONS="-c work_mem=256MB" seconds bench_history a-rfm/baseline.sql; }
+rfm_member() { PGOPTIONS="-c work_mem=256MB" seconds bench_history a-rfm/member.sql; }
+rfm_baseline >/dev/null # both warm
+rfm_member >/dev/null
+pairs "$PAIRS" rfm_baseline rfm_member speedup
+result "a RFM, times as fast" ">=" 15 s
+query bench_history -c "DROP TABLE bench.purchase"

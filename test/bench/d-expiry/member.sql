@@ -1,0 +1,2 @@
+SET member.clock = :'at';
+CALL member.daily_run();

@@ -1,0 +1,1 @@
+COPY bench.purchase (member_key, at, purchase_no, amount, store) FROM :'file';
