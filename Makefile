@@ -160,7 +160,7 @@ test-run: placed
 bench-run: placed
 	@tools/cluster drop build/bench
 	@tools/cluster start build/bench -d bench shared_preload_libraries= fsync=on \
-		shared_buffers=2GB max_wal_size=16GB maintenance_work_mem=512MB >/dev/null
+		shared_buffers=2GB max_wal_size=4GB maintenance_work_mem=512MB >/dev/null
 	@status=0; eval "$$(tools/cluster env build/bench)"; test/bench/run || status=$$?; \
 		tools/cluster drop build/bench; exit $$status
 

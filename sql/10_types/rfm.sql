@@ -381,3 +381,26 @@ CREATE OR REPLACE AGGREGATE member.rfm_sketch_sum(member.rfm_sketch) (
 );
 COMMENT ON AGGREGATE member.rfm_sketch_sum(member.rfm_sketch) IS
     'Sketch of the members of all sketches, which must have the same bins. Null over none. Errors: 22023, 22003.';
+
+-- Straight from a member's activity, in one walk over it.
+
+CREATE OR REPLACE FUNCTION member.rfm_score(cuts member.rfm_cuts, activity member.activity, stream smallint, day date, days integer) RETURNS member.rfm
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rfm_score_activity';
+COMMENT ON FUNCTION member.rfm_score(member.rfm_cuts, member.activity, smallint, date, integer) IS
+    'Scores of a member by the purchases of so many days that end with the day; null when there are none. Errors: MB501 window finer than the grain kept, MB502.';
+
+CREATE OR REPLACE FUNCTION member.rfm_sketch_add(sketch member.rfm_sketch, activity member.activity, stream smallint, day date, days integer) RETURNS member.rfm_sketch
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'rfm_sketch_add_activity';
+COMMENT ON FUNCTION member.rfm_sketch_add(member.rfm_sketch, member.activity, smallint, date, integer) IS
+    'The sketch with one member more, by its purchases of so many days that end with the day, five bins each; a member without one is not counted. Errors: MB501, MB502, 22004.';
+
+CREATE OR REPLACE AGGREGATE member.rfm_cuts_agg(member.activity, smallint, date, integer) (
+    SFUNC = member.rfm_sketch_add,
+    STYPE = member.rfm_sketch,
+    SSPACE = 16384,
+    FINALFUNC = member.rfm_sketch_cuts,
+    COMBINEFUNC = member.rfm_sketch_combine,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE member.rfm_cuts_agg(member.activity, smallint, date, integer) IS
+    'Cuts into five scores each by rank over members, one a row: activity, stream of purchases, day, and the number of days that end with it. Null over no member with a purchase in them. Errors: MB501, MB502, 22004.';

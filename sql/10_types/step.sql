@@ -73,10 +73,11 @@ CREATE TYPE member.step_result AS (
     time_delta member.lots,
     time_points bigint,
     time_balance bigint,
-    time_hash bytea
+    time_hash bytea,
+    remind boolean
 );
 COMMENT ON TYPE member.step_result IS
-    'State after a step (to hash), next day something is due, first ladder''s level, points that expired, tier decisions (null: none); the entry of the operation, numbered entries, with hash (delta null: a day makes none); the entry of what time did before it, numbered one less, or last if there is no operation (time_kind null: none).';
+    'State after a step (to hash), next day something is due, first ladder''s level, points that expired, tier decisions (null: none); the entry of the operation, numbered entries, with hash (delta null: a day makes none); the entry of what time did before it, numbered one less, or last if there is no operation (time_kind null: none); remind: whether points will be gone in one of the reminders'' days.';
 
 CREATE OR REPLACE FUNCTION member.step(state member.step_state, event member.step_event, program member.program)
 RETURNS member.step_result

@@ -116,7 +116,7 @@ DECLARE
     errors text;
 BEGIN
     PERFORM member_internal.require_ready();
-    PERFORM pg_advisory_xact_lock(hashtextextended('member.publish', 0));
+    PERFORM FROM member.setting FOR UPDATE; -- one publishing at a time, none of a stale snapshot
     IF note IS NULL THEN
         PERFORM member_internal.refuse('22004', 'argument "note" must not be null');
     END IF;

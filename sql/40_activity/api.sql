@@ -61,8 +61,14 @@ BEGIN
     e := w.event;
     e.amount := minor;
     r := member_internal.end_write(w, e, purchase_no, NULL, actor);
-    INSERT INTO member.identity (kind, value, member_id)
-    VALUES ('purchase', purchase_record.purchase_no, r.member_id) ON CONFLICT DO NOTHING;
+    WITH claim AS (
+        INSERT INTO member.identity (kind, value, member_id)
+        VALUES ('purchase', purchase_record.purchase_no, r.member_id) ON CONFLICT DO NOTHING RETURNING member_id
+    )
+    INSERT INTO member.purchase (member_id, entry_no, purchase_no, at, amount, store, channel, attributes)
+    SELECT c.member_id, r.entry_no, purchase_record.purchase_no, r.at, purchase_record.amount, purchase_record.store,
+           purchase_record.channel, purchase_record.attributes
+    FROM claim c;
     IF NOT FOUND THEN
         SELECT i.member_id INTO owner FROM member.identity i
         WHERE i.kind = 'purchase' AND i.value = purchase_record.purchase_no;
@@ -70,9 +76,6 @@ BEGIN
             format('For member %s.', owner),
             'A repeated call must be the same in every argument, its key too; a new purchase needs a number of its own.');
     END IF;
-    INSERT INTO member.purchase (member_id, entry_no, purchase_no, at, amount, store, channel, attributes)
-    VALUES (r.member_id, r.entry_no, purchase_record.purchase_no, r.at, purchase_record.amount, purchase_record.store,
-            purchase_record.channel, purchase_record.attributes);
     IF lines IS NOT NULL THEN
         INSERT INTO member.purchase_line (member_id, entry_no, line_no, product, category, quantity, amount, list_amount)
         SELECT r.member_id, r.entry_no, l.line_no, l.product, l.category, l.quantity, l.amount, l.list_amount

@@ -10,15 +10,10 @@ AS $$
 #variable_conflict use_column
 DECLARE
     stream CONSTANT smallint := member_internal.purchase_stream();
-    since CONSTANT date := rfm_refresh.day - 364;
     cuts member.rfm_cuts;
     changed bigint;
 BEGIN
-    SELECT member.rfm_cuts_agg(rfm_refresh.day - member.last_day(s.activity, stream),
-                               member.count(s.activity, stream, since, rfm_refresh.day + 1),
-                               member.amount(s.activity, stream, since, rfm_refresh.day + 1))
-    INTO cuts FROM member.state s
-    WHERE member.last_day(s.activity, stream) BETWEEN since AND rfm_refresh.day;
+    SELECT member.rfm_cuts_agg(s.activity, stream, rfm_refresh.day, 365) INTO cuts FROM member.state s;
     IF cuts IS NULL THEN
         RETURN 0;
     END IF;
@@ -28,14 +23,11 @@ BEGIN
         made_at = excluded.made_at;
     INSERT INTO member.rfm_change (member_id, day, from_group, to_group)
     SELECT n.member_id, rfm_refresh.day, c.to_group, n.to_group
-    FROM (SELECT s.member_id, member.rfm_value_group(member.rfm_score(cuts,
-                     rfm_refresh.day - member.last_day(s.activity, stream),
-                     member.count(s.activity, stream, since, rfm_refresh.day + 1),
-                     member.amount(s.activity, stream, since, rfm_refresh.day + 1)), cuts) AS to_group
-          FROM member.state s WHERE member.last_day(s.activity, stream) BETWEEN since AND rfm_refresh.day) n
+    FROM (SELECT s.member_id, member.rfm_value_group(member.rfm_score(cuts, s.activity, stream, rfm_refresh.day, 365), cuts) AS to_group
+          FROM member.state s) n
     LEFT JOIN (SELECT DISTINCT ON (c.member_id) c.member_id, c.to_group FROM member.rfm_change c
                WHERE c.day < rfm_refresh.day ORDER BY c.member_id, c.day DESC) c USING (member_id)
-    WHERE n.to_group IS DISTINCT FROM c.to_group
+    WHERE n.to_group IS NOT NULL AND n.to_group IS DISTINCT FROM c.to_group
     ON CONFLICT (member_id, day) DO UPDATE SET to_group = excluded.to_group;
     GET DIAGNOSTICS changed = ROW_COUNT;
     RETURN changed;

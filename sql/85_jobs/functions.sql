@@ -50,23 +50,25 @@ AS $$
 DECLARE
     start CONSTANT timestamptz := member.day_start(daily_members.day);
     present CONSTANT timestamptz := member.now();
+    high bigint;
     x record;
 BEGIN
     members := 0;
+    SELECT max(l.member_id) INTO high
+    FROM (SELECT s.member_id FROM member.state s
+          WHERE s.member_id > daily_members.after AND s.next_due <= daily_members.day
+          ORDER BY s.member_id LIMIT daily_members.batch FOR NO KEY UPDATE) l;
     FOR x IN
         WITH p AS (
             SELECT v.version, v.program, s.reminders, s.brand
             FROM member.setting s JOIN member.program_version v ON v.version = s.program_version
             LIMIT 1
-        ), due AS (
-            SELECT s.member_id, s.lots, s.activity, s.standing, s.at, s.entries, s.hash FROM member.state s
-            WHERE s.member_id > daily_members.after AND s.next_due <= daily_members.day
-            ORDER BY s.member_id LIMIT daily_members.batch FOR NO KEY UPDATE
         ), r AS MATERIALIZED (
-            SELECT d.member_id, y.* FROM due d, p, LATERAL member.step(
+            SELECT d.member_id, y.* FROM member.state d, p, LATERAL member.step(
                 ROW(d.lots, d.activity, d.standing, d.at, d.entries, d.hash)::member.step_state,
                 ROW(d.member_id, 'day', greatest(d.at, start), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
                     NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::member.step_event, p.program) y
+            WHERE d.member_id > daily_members.after AND d.member_id <= high AND d.next_due <= daily_members.day
         ), entries AS (
             INSERT INTO member.entry (member_id, entry_no, kind, at, booked_at, wallet, points, balance, program_version,
                                       delta, tier, hash)
@@ -76,18 +78,18 @@ BEGIN
         ), states AS (
             UPDATE member.state s SET lots = r.lots, activity = r.activity, standing = r.standing, at = r.at,
                 touched_at = present, entries = r.entries, next_due = r.next_due, hash = r.hash
-            FROM r WHERE s.member_id = r.member_id
+            FROM r WHERE s.member_id = r.member_id AND s.member_id > daily_members.after AND s.member_id <= high
         ), reminders AS (
             INSERT INTO member.outbox (member_id, dedupe, queued_at, not_before, marketing, template, class, body, vars)
             SELECT l.member_id, format('%s:%s:%s', t.code, l.wallet, l.until), present, present, t.marketing, t.code, t.class,
                    member_internal.render(t.body, v.vars || jsonb_build_object('brand', p.brand)), v.vars
             FROM (SELECT r.member_id, l.wallet, l.until, sum(l.points) AS points
                   FROM r CROSS JOIN LATERAL member.unnest(r.lots) l
-                  WHERE l.until - daily_members.day <= 1000 AND (l.usable_from IS NULL OR l.usable_from < l.until) AND l.points > 0
+                  WHERE r.remind AND l.until - daily_members.day = ANY (ARRAY(SELECT unnest(p.reminders) FROM p)) AND l.points > 0
                   GROUP BY 1, 2, 3) l
             JOIN member.wallet w ON w.wallet_id = l.wallet AND w.spendable
-            JOIN p ON l.until - daily_members.day = ANY (p.reminders)
             JOIN member.message_template t ON t.code = 'expire' || (l.until - daily_members.day) AND t.enabled
+            CROSS JOIN p
             CROSS JOIN LATERAL (SELECT jsonb_build_object('points', l.points, 'date', l.until, 'days', l.until - daily_members.day) AS vars) v
             ON CONFLICT DO NOTHING
         )

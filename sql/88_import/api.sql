@@ -125,7 +125,7 @@ BEGIN
                    run.is_last, run.line, y.*
             FROM run CROSS JOIN LATERAL (SELECT (run.x).*) AS y (lots, activity, standing, state_at, entries, hash, next_due, level,
                 expired, tiers, wallet, delta, points, balance, ref, ref_part, time_kind, time_wallet, time_delta, time_points,
-                time_balance, time_hash)
+                time_balance, time_hash, remind)
         ), entries AS (
             INSERT INTO member.entry (member_id, entry_no, kind, at, booked_at, wallet, points, balance, ref, ref_part,
                                       program_version, delta, tier, source, hash)
@@ -256,11 +256,16 @@ BEGIN
         WHERE w.reject IS NULL AND w.member_key IN (SELECT f.member_key FROM import_work f WHERE f.kind = 'refund' AND f.reject IS NULL);
     END IF;
     PERFORM member_internal.enroll_imported(import_purchases.channel);
-    INSERT INTO member.identity (kind, value, member_id)
-    SELECT 'purchase', w.purchase_no, i.member_id
-    FROM import_work w JOIN member.identity i ON i.kind = 'external' AND i.value = w.member_key
-    WHERE w.kind = 'purchase' AND w.reject IS NULL
-    ORDER BY w.purchase_no COLLATE "C";
+    BEGIN
+        INSERT INTO member.identity (kind, value, member_id)
+        SELECT 'purchase', w.purchase_no, i.member_id
+        FROM import_work w JOIN member.identity i ON i.kind = 'external' AND i.value = w.member_key
+        WHERE w.kind = 'purchase' AND w.reject IS NULL
+        ORDER BY w.purchase_no COLLATE "C";
+    EXCEPTION WHEN unique_violation THEN
+        PERFORM member_internal.refuse('MB302', 'a purchase number was taken while the import ran', SQLERRM,
+            'Call it again: nothing was loaded.');
+    END;
     PERFORM member_internal.import_steps();
     PERFORM member_internal.import_finish(id, '{purchase,refund}');
     RETURN QUERY SELECT u.import_id, u.rows_read, u.rows_loaded, u.rows_known, u.rows_rejected, u.amount_read, u.amount_loaded

@@ -388,6 +388,8 @@ next_due(Step *s)
 		for (int j = 0; w && w->spendable && j < PROGRAM_REMINDERS; j++)
 			if (s->program->reminders[j] && lot->until - s->program->reminders[j] > s->today)
 				due = Min(due, lot->until - s->program->reminders[j]);
+			else if (s->program->reminders[j] && lot->until - s->program->reminders[j] == s->today)
+				s->out->remind = true;
 	}
 	return due;
 }

@@ -86,6 +86,7 @@ typedef struct StepEffects
 	int64 expired; /* points of all wallets that expired */
 	DateADT next_due;
 	int16 level; /* in the first ladder */
+	bool remind; /* points will be gone in one of the program's reminders' days */
 } StepEffects;
 
 /* What an entry says, as it enters the hash chain. */

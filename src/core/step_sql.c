@@ -80,6 +80,7 @@ typedef enum ResultAttribute
 	RESULT_TIME_POINTS,
 	RESULT_TIME_BALANCE,
 	RESULT_TIME_HASH,
+	RESULT_REMIND,
 	RESULT_NATTS
 } ResultAttribute;
 
@@ -354,6 +355,8 @@ result_datum(const StepTypes *types, const StepState *state, bool with_state,
 	for (int i = RESULT_AT; i <= RESULT_EXPIRED; i++)
 		null[i] = false;
 	null[RESULT_NEXT_DUE] = DATE_IS_NOEND(out->next_due);
+	v[RESULT_REMIND] = BoolGetDatum(out->remind);
+	null[RESULT_REMIND] = false;
 	if (out->tiers.n)
 	{
 		v[RESULT_TIERS] = tiers_datum(types, out);

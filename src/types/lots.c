@@ -378,19 +378,28 @@ book_take(const Book *b, int16 wallet, int64 points, DateADT day, Book *delta)
 }
 
 /*
- * The part of an award that falls on part-of-whole, rounded down a lot.  Shares of growing parts only
- * grow and end in the whole: the difference of two is what a partial refund takes.
+ * The share of a posting that falls on part-of-whole: of each wallet's points, rounded down, the lots that
+ * expire last first.  Shares of growing parts only grow and end in the whole: the difference of two is what
+ * a partial refund or reversal moves, and it is exact.
  */
 void
 book_share(const Book *whole, int64 part, int64 of, Book *share)
 {
 	book_init(share);
-	for (int i = 0; i < whole->n; i++)
+	for (int end = whole->n; end > 0;)
 	{
-		Lot lot = whole->lot[i];
+		int16 wallet = whole->lot[end - 1].wallet;
+		int64 left = (int64) ((int128) book_total(whole, wallet) * part / of);
 
-		lot.amount = (int64) ((int128) lot.amount * part / of);
-		book_add(share, lot);
+		for (; end > 0 && whole->lot[end - 1].wallet == wallet; end--)
+		{
+			Lot lot = whole->lot[end - 1];
+
+			if (lot.amount > 0 ? lot.amount > left : lot.amount < left)
+				lot.amount = left;
+			left -= lot.amount;
+			book_add(share, lot);
+		}
 	}
 }
 

@@ -85,6 +85,7 @@ scan_quoted(Scanner *s, char *out, Size size)
 	end = strchr(s->p, '\'');
 	if (end == NULL || end - s->p >= size)
 		return scan_fail(s, "a closing quote");
+	memset(out, 0, size);
 	memcpy(out, s->p, end - s->p);
 	s->p = end + 1;
 	return true;

@@ -191,20 +191,26 @@ rfm_hash_extended(PG_FUNCTION_ARGS)
 
 /* ---- scoring and groups ---------------------------------------------------------- */
 
+int32
+rfm_score_of(const struct varlena *cuts, int32 recency, int64 frequency, int64 monetary)
+{
+	const char *p = rfm_cuts_open(cuts);
+	const uint8 *reached = (const uint8 *) p + RFM_CUTS_REACHED;
+	const char *r = p + RFM_CUTS_HEADER;
+	const char *f = r + sizeof(int32) * reached[RFM_RECENCY];
+	const char *m = f + sizeof(int64) * reached[RFM_FREQUENCY];
+
+	return rfm_pack(1 + rfm_reached_recency(r, reached[RFM_RECENCY], recency),
+					1 + rfm_reached(f, reached[RFM_FREQUENCY], frequency),
+					1 + rfm_reached(m, reached[RFM_MONETARY], monetary));
+}
+
 PG_FUNCTION_INFO_V1(rfm_score);
 Datum
 rfm_score(PG_FUNCTION_ARGS)
 {
-	const char *p = rfm_cuts_open(PG_GETARG_VARLENA_PP(0));
-	const uint8 *reached = (const uint8 *) p + RFM_CUTS_REACHED;
-	const char *recency = p + RFM_CUTS_HEADER;
-	const char *frequency = recency + sizeof(int32) * reached[RFM_RECENCY];
-	const char *monetary = frequency + sizeof(int64) * reached[RFM_FREQUENCY];
-
-	PG_RETURN_INT32(
-		rfm_pack(1 + rfm_reached_recency(recency, reached[RFM_RECENCY], PG_GETARG_INT32(1)),
-				 1 + rfm_reached(frequency, reached[RFM_FREQUENCY], PG_GETARG_INT64(2)),
-				 1 + rfm_reached(monetary, reached[RFM_MONETARY], PG_GETARG_INT64(3))));
+	PG_RETURN_INT32(rfm_score_of(PG_GETARG_VARLENA_PP(0), PG_GETARG_INT32(1), PG_GETARG_INT64(2),
+								 PG_GETARG_INT64(3)));
 }
 
 /* The number of bins of a measure, which the score must fit. */

@@ -35,6 +35,16 @@ rfm_pack(int r, int f, int m)
 	return (r << 16) | (f << 8) | m;
 }
 
+/* What a member's activity comes to in a window of days that ends with the day. */
+typedef struct RfmMeasures
+{
+	int32 recency; /* days since the last purchase */
+	int64 frequency;
+	int64 monetary;
+} RfmMeasures;
+
+extern bool rfm_measure(const struct varlena *activity, int stream, int32 day, int32 days, RfmMeasures *m);
+extern int32 rfm_score_of(const struct varlena *cuts, int32 recency, int64 frequency, int64 monetary);
 extern const char *const rfm_measure_names[RFM_MEASURES];
 
 static inline int

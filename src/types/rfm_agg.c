@@ -6,6 +6,7 @@
 #include "catalog/pg_type.h"
 #include "common/int.h"
 #include "utils/array.h"
+#include "utils/date.h"
 
 #include "types/rfm_sketch.h"
 
@@ -186,6 +187,34 @@ rfm_sketch_add(PG_FUNCTION_ARGS)
 	rfm_map_add(s, RFM_RECENCY, recency, 1);
 	rfm_map_add(s, RFM_FREQUENCY, frequency, 1);
 	rfm_map_add(s, RFM_MONETARY, PG_GETARG_INT64(3), 1);
+	PG_RETURN_DATUM(EOHPGetRWDatum(&s->eoh));
+}
+
+/* rfm_sketch_add(sketch, activity, stream, day, days): a member by its activity, five bins each */
+PG_FUNCTION_INFO_V1(rfm_sketch_add_activity);
+Datum
+rfm_sketch_add_activity(PG_FUNCTION_ARGS)
+{
+	RfmSketch *s;
+	RfmMeasures m;
+
+	for (int i = 1; i < 5; i++)
+		if (PG_ARGISNULL(i))
+			ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					errmsg("activity, stream, day and days must not be null"));
+	if (!rfm_measure(PG_GETARG_VARLENA_PP(1), PG_GETARG_INT16(2), PG_GETARG_DATEADT(3),
+					 PG_GETARG_INT32(4), &m))
+	{
+		if (PG_ARGISNULL(0))
+			PG_RETURN_NULL();
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	}
+	s = PG_ARGISNULL(0) ? rfm_sketch_new(sketch_context(fcinfo), default_bins)
+						: writable_sketch(fcinfo, sketch_context(fcinfo));
+	rfm_sketch_count(s, 1);
+	rfm_map_add(s, RFM_RECENCY, m.recency, 1);
+	rfm_map_add(s, RFM_FREQUENCY, m.frequency, 1);
+	rfm_map_add(s, RFM_MONETARY, m.monetary, 1);
 	PG_RETURN_DATUM(EOHPGetRWDatum(&s->eoh));
 }
 

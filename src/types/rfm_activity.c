@@ -1,0 +1,56 @@
+/*
+ * rfm_activity.c: recency, frequency and monetary value straight from a member's activity, in one walk.
+ */
+#include "compat.h"
+
+#include "errors.h"
+#include "types/activity.h"
+#include "types/rfm.h"
+
+/* False for a member without a purchase in the window: not counted. */
+bool
+rfm_measure(const struct varlena *activity, int stream, int32 day, int32 days, RfmMeasures *m)
+{
+	DateADT since = day - days + 1;
+	DateADT last = DATEVAL_NOBEGIN;
+	ActivityCursor c;
+	ActivityCursor walk;
+	ActivityEntry e;
+
+	if (!day_in_range(day) || days < 1 || days > 100000)
+		ereport(ERROR, errcode(ERRCODE_INVALID_OPTION), errmsg("invalid window of %d days", days),
+				errdetail("It has 1 to 100000 days and ends with a day between 1900 and 9999."));
+	if (!activity_seek(activity, stream, &c))
+		return false;
+	m->frequency = m->monetary = 0;
+	for (walk = c; activity_next(&walk, &e);)
+	{
+		if (e.last < since || e.first > day)
+			continue;
+		if (e.first < since || e.last > day) /* folded: let the reader of windows say so */
+		{
+			ActivityWindow w;
+
+			activity_window(c, since, day + 1, &w);
+		}
+		m->frequency += e.count;
+		m->monetary += e.amount;
+		if (e.count > 0)
+			last = e.last;
+	}
+	m->recency = day - last;
+	return m->frequency > 0;
+}
+
+/* rfm_score(cuts, activity, stream, day, days): NULL without a purchase in the window */
+PG_FUNCTION_INFO_V1(rfm_score_activity);
+Datum
+rfm_score_activity(PG_FUNCTION_ARGS)
+{
+	RfmMeasures m;
+
+	if (!rfm_measure(PG_GETARG_VARLENA_PP(1), PG_GETARG_INT16(2), PG_GETARG_DATEADT(3),
+					 PG_GETARG_INT32(4), &m))
+		PG_RETURN_NULL();
+	PG_RETURN_INT32(rfm_score_of(PG_GETARG_VARLENA_PP(0), m.recency, m.frequency, m.monetary));
+}
