@@ -53,6 +53,5 @@
 /* jobs and messages */
 #define ERRCODE_JOB_RUNNING MB('6', '0', '1')
 #define ERRCODE_UNKNOWN_MESSAGE MB('6', '0', '2')
-#define ERRCODE_NO_CRON MB('6', '0', '3')
 
 #endif

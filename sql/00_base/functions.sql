@@ -38,7 +38,9 @@ BEGIN
     IF layout_now IS DISTINCT FROM member_internal.layout() THEN
         PERFORM member_internal.refuse('MB002', 'the tables of member have another layout than its code needs',
             format('Layout %s found, %s needed.', coalesce(layout_now::text, 'none'), member_internal.layout()),
-            'Call member.migrate().');
+            CASE WHEN layout_now > member_internal.layout()
+                 THEN 'The tables are newer than the installed extension: install its newer version.'
+                 ELSE 'Call member.migrate().' END);
     END IF;
 END
 $$;
@@ -56,6 +58,9 @@ BEGIN
     IF to_regclass('member.setting') IS NULL THEN
         PERFORM member_internal.refuse('MB001', 'member is not set up in this database',
             hint => 'Call member.setup(''retail'') or another preset.');
+    END IF;
+    IF (SELECT s.layout FROM member.setting s) > member_internal.layout() THEN
+        PERFORM member_internal.require_ready();
     END IF;
     FOR step IN SELECT m.layout, m.script FROM member_internal.layout_migrations() m, member.setting s
                 WHERE m.layout > s.layout ORDER BY m.layout
@@ -85,6 +90,9 @@ BEGIN
         PERFORM member_internal.refuse('MB003', 'member is set up already',
             format('With preset "%s".', (SELECT s.preset FROM member.setting s)),
             'Change the catalog tables and call member.publish(); member.migrate() renews tables and views.');
+    END IF;
+    IF setup.brand IS NULL OR setup.zone IS NULL THEN
+        PERFORM member_internal.refuse('22004', 'arguments "brand" and "zone" must not be null');
     END IF;
     IF setup.preset IS NULL OR to_regprocedure(format('member_internal.%I()', load)) IS NULL THEN
         PERFORM member_internal.refuse('MB004', format('unknown preset "%s"', setup.preset),

@@ -45,8 +45,8 @@ BEGIN
         PERFORM member_internal.refuse('22004', 'argument "channel" must not be null or empty',
             hint => 'For example shop, payment, follow, scan, mini_program, referral, import, pos.');
     END IF;
-    IF length(key) NOT BETWEEN 1 AND 200 THEN
-        PERFORM member_internal.refuse('MB405', 'a key must have 1 to 200 characters');
+    IF length(key) NOT BETWEEN 1 AND 250 THEN
+        PERFORM member_internal.refuse('MB405', 'a key must have 1 to 250 characters');
     END IF;
     IF at IS NOT NULL THEN
         PERFORM member_internal.check_at('enroll', at);

@@ -118,8 +118,8 @@ BEGIN
                                                                   begin_write.at AT TIME ZONE 'UTC')::text);
     w.answered := false;
     IF begin_write.key IS NOT NULL THEN
-        IF length(begin_write.key) NOT BETWEEN 1 AND 200 THEN
-            PERFORM member_internal.refuse('MB405', 'a key must have 1 to 200 characters');
+        IF length(begin_write.key) NOT BETWEEN 1 AND 250 THEN
+            PERFORM member_internal.refuse('MB405', 'a key must have 1 to 250 characters');
         END IF;
         SELECT n.entry_no, n.kind, n.digest INTO known
         FROM member.entry n WHERE n.member_id = begin_write.member_id AND n.key = begin_write.key;

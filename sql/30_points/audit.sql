@@ -125,6 +125,9 @@ DECLARE
     s record;
     r member.step_result;
 BEGIN
+    IF to_regclass('member.state') IS NULL THEN
+        PERFORM member_internal.require_ready();
+    END IF;
     SELECT x.* INTO s FROM member.state x WHERE x.member_id = replay.member_id;
     IF NOT FOUND THEN
         PERFORM member_internal.refuse_member(replay.member_id);

@@ -1,6 +1,7 @@
 CREATE OR REPLACE FUNCTION member_internal.wallet_id(code text) RETURNS smallint
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
 DECLARE
     id smallint;
 BEGIN

@@ -112,7 +112,7 @@ BEGIN
     END IF;
     w := member_internal.begin_write(member_id, 'purchase_refund', 'refund',
         jsonb_build_array(purchase_no, refund_no, minor, lines, reason, actor), at,
-        coalesce(key, 'refund:' || md5(jsonb_build_array(purchase_no, refund_no)::text)));
+        coalesce(key, format('refund:%s:%s:%s', length(purchase_no), purchase_no, refund_no)));
     IF w.answered THEN
         RETURN w.answer;
     END IF;

@@ -39,20 +39,25 @@ COMMENT ON FUNCTION member_internal.rfm_refresh(date) IS
 CREATE OR REPLACE FUNCTION member.rfm_of(member_id bigint, as_of date DEFAULT NULL)
 RETURNS TABLE (score member.rfm, value_group text, strategy_group text, recency integer, frequency bigint,
                monetary numeric, cuts_of date)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT x.score, member.rfm_value_group_name(member.rfm_value_group(x.score, x.cuts)),
+#variable_conflict use_column
+DECLARE
+    on_day CONSTANT date := member_internal.day_or_today(as_of);
+BEGIN
+    RETURN QUERY SELECT x.score, member.rfm_value_group_name(member.rfm_value_group(x.score, x.cuts)),
            member.rfm_strategy_group_name(member.rfm_strategy_group(x.score, x.cuts)), x.recency, x.frequency,
            round(x.monetary / 100.0, 2), x.cuts_of
     FROM (SELECT f.*, c.cuts, c.day AS cuts_of, member.rfm_score(c.cuts, f.recency, f.frequency, f.monetary) AS score
           FROM (SELECT d.day, d.day - member.last_day(s.activity, d.stream) AS recency,
                        member.count(s.activity, d.stream, d.day - 364, d.day + 1) AS frequency,
                        member.amount(s.activity, d.stream, d.day - 364, d.day + 1) AS monetary
-                FROM member.state s, (SELECT member_internal.day_or_today(as_of) AS day,
+                FROM member.state s, (SELECT on_day AS day,
                                              member_internal.purchase_stream() AS stream) d
                 WHERE s.member_id = rfm_of.member_id
                   AND member.last_day(s.activity, d.stream) BETWEEN d.day - 364 AND d.day) f
-          CROSS JOIN LATERAL (SELECT r.cuts, r.day FROM member.rfm_run r WHERE r.day <= f.day ORDER BY r.day DESC LIMIT 1) c) x
+          CROSS JOIN LATERAL (SELECT r.cuts, r.day FROM member.rfm_run r WHERE r.day <= f.day ORDER BY r.day DESC LIMIT 1) c) x;
+END
 $$;
 COMMENT ON FUNCTION member.rfm_of(bigint, date) IS
     'RFM score of a member on a day (default today) by the cuts of the last refresh: recency in days, orders and yuan of the last 365 days, value group, strategy group. No row: no purchase in that time, or no refresh yet.';

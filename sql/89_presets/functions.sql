@@ -3,6 +3,7 @@
 CREATE OR REPLACE FUNCTION member_internal.preset_common(expiry_months smallint) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
 BEGIN
     INSERT INTO member.verb (verb, back_days) VALUES
         ('enroll', 30), ('purchase_record', 30), ('purchase_refund', 30), ('event_record', 7),

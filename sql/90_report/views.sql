@@ -1,139 +1,345 @@
 -- member_report: what BI tools read. Names and columns stay; new columns come at the end.
+--
+-- How they are kept fast over all members: what is the same for every row (today, the stream of purchases, cuts) is
+-- a scalar subquery, evaluated once; it stands at the level that scans member.state, so that workers scan with it
+-- (member.day_of() or a join with the setting would keep them out); and counting comes before joining names.
+
+CREATE OR REPLACE VIEW member_report.today AS
+SELECT (member.now() AT TIME ZONE g.zone)::date AS day, g.zone,
+       (SELECT min(r.stream_id) FROM member.stream r WHERE r.purchases) AS purchases,
+       (SELECT array_agg((date_trunc('month', member.now() AT TIME ZONE g.zone) + n * interval '1 month')::date ORDER BY n)
+        FROM generate_series(-11, 1) n) AS months
+FROM member.setting g;
+COMMENT ON VIEW member_report.today IS 'The day the other views are of: one row.';
+COMMENT ON COLUMN member_report.today.day IS 'Today in the program''s time zone.';
+COMMENT ON COLUMN member_report.today.zone IS 'The program''s time zone.';
+COMMENT ON COLUMN member_report.today.purchases IS 'Number of the stream that purchases feed.';
+COMMENT ON COLUMN member_report.today.months IS 'First days of the eleven months before this one, of this one and of the next.';
 
 CREATE OR REPLACE VIEW member_report.tier_distribution AS
-SELECT d.code AS ladder, l.level, l.code AS tier, l.name AS tier_name, count(s.member_id) AS members,
-       round(100.0 * count(s.member_id) / nullif(sum(count(s.member_id)) OVER (PARTITION BY d.ladder_id), 0), 2) AS share
+SELECT d.code AS ladder, l.level, l.code AS tier, l.name AS tier_name, coalesce(s.members, 0) AS members,
+       round(100.0 * coalesce(s.members, 0) / nullif(sum(s.members) OVER (PARTITION BY d.ladder_id), 0), 2) AS share
 FROM member.tier_ladder d
 JOIN member.tier_level l USING (ladder_id)
-LEFT JOIN (SELECT h.member_id, g.ladder_id, member.level(h.standing, g.ladder_id) AS level
-           FROM member.state h, member.tier_ladder g WHERE h.active) s
-    ON s.ladder_id = d.ladder_id AND s.level = l.level
-GROUP BY d.ladder_id, d.code, l.level, l.code, l.name;
-COMMENT ON VIEW member_report.tier_distribution IS 'Active members by level 等级占比.';
-COMMENT ON COLUMN member_report.tier_distribution.share IS 'Percent of the members of the ladder.';
+LEFT JOIN (SELECT g.ladder_id, count(*) AS members,
+                  -- reviews that are due count, booked or not
+                  member.level(CASE WHEN h.next_due <= (SELECT t.day FROM member_report.today t)
+                                    THEN (member.step(ROW(h.lots, h.activity, h.standing, h.at, h.entries, h.hash)::member.step_state,
+                                          (SELECT jsonb_populate_record(NULL::member.step_event,
+                                               jsonb_build_object('member_id', 0, 'kind', 'day', 'at', member.now()))),
+                                          (SELECT p.program FROM member.setting g JOIN member.program_version p ON p.version = g.program_version))).standing
+                                    ELSE h.standing END, g.ladder_id) AS level
+           FROM member.state h, member.tier_ladder g WHERE h.active GROUP BY 1, 3) s
+    ON s.ladder_id = d.ladder_id AND s.level = l.level;
+COMMENT ON VIEW member_report.tier_distribution IS 'Active members by level 等级占比, due reviews decided whether or not the daily run booked them.';
+COMMENT ON COLUMN member_report.tier_distribution.ladder IS 'Code of the ladder.';
+COMMENT ON COLUMN member_report.tier_distribution.level IS 'Number of the level, from 0.';
+COMMENT ON COLUMN member_report.tier_distribution.tier IS 'Code of the level.';
+COMMENT ON COLUMN member_report.tier_distribution.tier_name IS 'Name of the level.';
+COMMENT ON COLUMN member_report.tier_distribution.members IS 'Active members that hold it now; not those frozen or gone.';
+COMMENT ON COLUMN member_report.tier_distribution.share IS 'Percent of the active members 等级占比; null without any.';
 
 CREATE OR REPLACE VIEW member_report.tier_funnel AS
-SELECT d.code AS ladder, l.level, l.code AS tier, l.name AS tier_name, count(r.member_id) AS reached,
-       round(100.0 * count(r.member_id) / nullif(max(count(r.member_id)) OVER (PARTITION BY d.ladder_id), 0), 2) AS share,
-       percentile_cont(0.5) WITHIN GROUP (ORDER BY r.days) AS median_days
+SELECT d.code AS ladder, l.level, l.code AS tier, l.name AS tier_name, coalesce(r.reached, 0) AS reached,
+       round(100.0 * coalesce(r.reached, 0) / nullif(max(r.reached) OVER (PARTITION BY d.ladder_id), 0), 2) AS share,
+       r.median_days,
+       round(100.0 * coalesce(r.reached, 0) / nullif(lag(r.reached) OVER (PARTITION BY d.ladder_id ORDER BY l.level), 0), 2) AS conversion
 FROM member.tier_ladder d
 JOIN member.tier_level l USING (ladder_id)
-LEFT JOIN (SELECT m.member_id, g.ladder_id, v.level, coalesce(c.days, 0) AS days
-           FROM member.member m CROSS JOIN member.tier_ladder g JOIN member.tier_level v USING (ladder_id)
-           LEFT JOIN (SELECT t.member_id, t.ladder_id, t.to_level, min(t.day) - min(min((j.joined_at AT TIME ZONE (SELECT zone FROM member.setting))::date)) OVER (PARTITION BY t.member_id) AS days
-                      FROM member.tier_change t JOIN member.member j USING (member_id)
-                      WHERE t.kind = 'rise' GROUP BY 1, 2, 3) c
-               ON c.member_id = m.member_id AND c.ladder_id = g.ladder_id AND c.to_level = v.level
-           WHERE v.level = 0 OR c.member_id IS NOT NULL) r
-    ON r.ladder_id = d.ladder_id AND r.level = l.level
-GROUP BY d.ladder_id, d.code, l.level, l.code, l.name;
+LEFT JOIN (SELECT c.ladder_id, c.level, c.reached,
+                  (min(c.days) FILTER (WHERE c.upto >= (c.reached + 1) / 2)
+                   + min(c.days) FILTER (WHERE c.upto >= c.reached / 2 + 1))::double precision / 2 AS median_days
+           -- of members by days, how many it took as long at most
+           FROM (SELECT h.ladder_id, h.level, h.days, sum(h.members) OVER (PARTITION BY h.ladder_id, h.level)::bigint AS reached,
+                        sum(h.members) OVER (PARTITION BY h.ladder_id, h.level ORDER BY h.days) AS upto
+                 FROM (SELECT f.ladder_id, f.level, count(*) AS members,
+                              f.day - (m.joined_at AT TIME ZONE (SELECT t.zone FROM member_report.today t))::date AS days
+                       FROM (SELECT t.member_id, t.ladder_id, v.level, min(t.day) AS day
+                             FROM member.tier_change t
+                             JOIN member.tier_level v ON v.ladder_id = t.ladder_id AND v.level > t.from_level AND v.level <= t.to_level
+                             GROUP BY 1, 2, 3) f
+                       JOIN member.member m USING (member_id)
+                       GROUP BY 1, 2, 4) h) c
+           GROUP BY 1, 2, 3
+           UNION ALL
+           SELECT g.ladder_id, 0, m.members, 0
+           FROM member.tier_ladder g, (SELECT nullif(count(*), 0) AS members FROM member.member) m) r
+    ON r.ladder_id = d.ladder_id AND r.level = l.level;
 COMMENT ON VIEW member_report.tier_funnel IS 'How many members ever reached each level, and how long it took 转化漏斗 · 晋级周期.';
-COMMENT ON COLUMN member_report.tier_funnel.reached IS 'Members that ever rose to exactly this level; of level 0 all members.';
-COMMENT ON COLUMN member_report.tier_funnel.median_days IS 'Median days from joining to first reaching it.';
+COMMENT ON COLUMN member_report.tier_funnel.ladder IS 'Code of the ladder.';
+COMMENT ON COLUMN member_report.tier_funnel.level IS 'Number of the level, from 0.';
+COMMENT ON COLUMN member_report.tier_funnel.tier IS 'Code of the level.';
+COMMENT ON COLUMN member_report.tier_funnel.tier_name IS 'Name of the level.';
+COMMENT ON COLUMN member_report.tier_funnel.reached IS 'Members that ever rose to this level or past it; of level 0 all members.';
+COMMENT ON COLUMN member_report.tier_funnel.share IS 'Percent of all members; null without any.';
+COMMENT ON COLUMN member_report.tier_funnel.median_days IS 'Median days from joining to first reaching it 晋级周期; null when nobody did.';
+COMMENT ON COLUMN member_report.tier_funnel.conversion IS 'Percent of those that reached the level below 升级转化率; null at level 0.';
 
 CREATE OR REPLACE VIEW member_report.points_month AS
-SELECT date_trunc('month', e.at AT TIME ZONE (SELECT zone FROM member.setting))::date AS month, w.code AS wallet,
+SELECT (timestamp '1899-12-01' + e.no * interval '1 month')::date AS month, w.code AS wallet,
        coalesce(sum(e.points) FILTER (WHERE e.kind IN ('purchase', 'event', 'earn')), 0)::bigint AS issued,
        coalesce(-sum(e.points) FILTER (WHERE e.kind = 'spend'), 0)::bigint AS spent,
        coalesce(-sum(e.points) FILTER (WHERE e.kind = 'refund'), 0)::bigint AS taken_back,
        coalesce(sum(e.points) FILTER (WHERE e.kind = 'reverse'), 0)::bigint AS reversed,
        coalesce(-sum(e.points) FILTER (WHERE e.kind = 'expire'), 0)::bigint AS expired,
-       count(*) AS entries
-FROM member.entry e JOIN member.wallet w ON w.wallet_id = e.wallet
+       sum(e.entries)::bigint AS entries
+-- The months are numbered: for millions of moments it is cheaper to look up where they lie among the firsts of the
+-- months than to compute dates, and the planner sees that the groups are few.
+FROM (SELECT c.no, x.wallet, x.kind, sum(x.points) AS points, count(*) AS entries
+      FROM member.entry x
+      JOIN (SELECT n AS no FROM generate_series(0, 2400) n GROUP BY n) c
+          ON c.no = width_bucket(x.at, (SELECT array_agg(f.first AT TIME ZONE g.zone ORDER BY f.first)
+                 FROM generate_series(timestamp '1900-01-01', timestamp '2099-12-01', interval '1 month') f (first), member.setting g))
+      GROUP BY 1, 2, 3) e
+JOIN member.wallet w ON w.wallet_id = e.wallet
 GROUP BY 1, 2;
 COMMENT ON VIEW member_report.points_month IS 'Points by month and wallet: issued, spent, taken back by refunds, reversed, expired (booked).';
-COMMENT ON COLUMN member_report.points_month.wallet IS 'The wallet each entry is told in; of purchases and events the main one.';
+COMMENT ON COLUMN member_report.points_month.month IS 'First day of the month the entries happened in, in the program''s time zone.';
+COMMENT ON COLUMN member_report.points_month.wallet IS 'The wallet each entry is told in; of purchases, events and expiry the main one.';
+COMMENT ON COLUMN member_report.points_month.issued IS 'Points given for purchases and events, and earned otherwise 发放.';
+COMMENT ON COLUMN member_report.points_month.spent IS 'Points spent 消耗; what was reversed of it is in reversed.';
+COMMENT ON COLUMN member_report.points_month.taken_back IS 'Points taken back by refunds 退单扣回.';
+COMMENT ON COLUMN member_report.points_month.reversed IS 'Points given back (positive) or taken (negative) by reversals of single entries.';
+COMMENT ON COLUMN member_report.points_month.expired IS 'Points whose expiry was booked that month 过期.';
+COMMENT ON COLUMN member_report.points_month.entries IS 'Ledger entries.';
 
 CREATE OR REPLACE VIEW member_report.points_outstanding AS
-SELECT w.code AS wallet, date_trunc('month', l.until - 1)::date AS last_month, sum(l.points)::bigint AS points,
-       count(*) AS lots, round(sum(l.points) * max(s.cost_per_point), 2) AS cost
-FROM (SELECT u.wallet, u.until, u.points
-      FROM (SELECT member.lots_sum(h.lots) AS book FROM member.state h) t CROSS JOIN LATERAL member.unnest(t.book) u
-      WHERE u.until IS NULL OR u.until > (SELECT member.day_of(member.now()))) l
-JOIN member.wallet w ON w.wallet_id = l.wallet CROSS JOIN member.setting s
+SELECT w.code AS wallet, date_trunc('month', (l.until - 1)::timestamp)::date AS last_month, sum(l.points)::bigint AS points,
+       count(*) AS lots, round(sum(l.points) * (SELECT s.cost_per_point FROM member.setting s), 2) AS cost
+FROM (SELECT member.lots_sum(member.settle(h.lots, (SELECT t.day FROM member_report.today t))) AS book
+      FROM member.state h) t
+CROSS JOIN LATERAL member.unnest(t.book) l
+JOIN member.wallet w ON w.wallet_id = l.wallet
 GROUP BY 1, 2;
-COMMENT ON VIEW member_report.points_outstanding IS 'Points outstanding today by the last month they are usable in; null: they do not expire. Debt is negative.';
-COMMENT ON COLUMN member_report.points_outstanding.cost IS 'At the cost of a point, yuan.';
+COMMENT ON VIEW member_report.points_outstanding IS 'Points outstanding today by the last month they are usable in, expired ones left out, booked or not 积分负债.';
+COMMENT ON COLUMN member_report.points_outstanding.wallet IS 'Code of the wallet.';
+COMMENT ON COLUMN member_report.points_outstanding.last_month IS 'First day of the last month they are usable in; null: they do not expire, with debt taken off.';
+COMMENT ON COLUMN member_report.points_outstanding.points IS 'Points of all members, pending ones too; debt is negative.';
+COMMENT ON COLUMN member_report.points_outstanding.lots IS 'Different pairs of first usable and last day among them.';
+COMMENT ON COLUMN member_report.points_outstanding.cost IS 'Liability 积分负债: at setting.cost_per_point, yuan.';
 
 CREATE OR REPLACE VIEW member_report.points_expiring AS
-SELECT x.until, count(*) AS members, sum(x.points)::bigint AS points
-FROM (SELECT s.member_id, l.until, sum(l.points) AS points
-      FROM member.state s CROSS JOIN LATERAL member.unnest(member.settle(s.lots, (SELECT member.day_of(member.now())))) l
-      WHERE member.expiring(s.lots, 1::smallint, (SELECT member.day_of(member.now())), 31) > 0
-        AND l.wallet = 1 AND l.until > (SELECT member.day_of(member.now()))
-        AND l.until <= (SELECT member.day_of(member.now())) + 31
-        AND (l.usable_from IS NULL OR l.usable_from <= (SELECT member.day_of(member.now())))
-      GROUP BY 1, 2) x
+SELECT l.until, count(DISTINCT s.member_id) AS members, sum(l.points)::bigint AS points
+FROM member.state s
+CROSS JOIN LATERAL member.unnest(member.settle(s.lots, (SELECT t.day FROM member_report.today t))) l
+WHERE member.expiring(s.lots, 1::smallint, (SELECT t.day FROM member_report.today t), 31) > 0
+  AND l.wallet = 1 AND l.until <= (SELECT t.day FROM member_report.today t) + 31
+  AND (l.usable_from IS NULL OR l.usable_from <= (SELECT t.day FROM member_report.today t))
 GROUP BY 1;
-COMMENT ON VIEW member_report.points_expiring IS 'Main points that are gone within 31 days, by the first day they are gone.';
+COMMENT ON VIEW member_report.points_expiring IS 'Usable points of the main wallet that are gone within 31 days if nothing happens 即将过期, by the first day they are gone.';
+COMMENT ON COLUMN member_report.points_expiring.until IS 'First day they are gone, tomorrow to 31 days from today.';
+COMMENT ON COLUMN member_report.points_expiring.members IS 'Members that lose some that day.';
+COMMENT ON COLUMN member_report.points_expiring.points IS 'Points of theirs, debt taken off.';
 
 CREATE OR REPLACE VIEW member_report.rfm_group AS
-SELECT g.code AS value_group, member.rfm_value_group_name(g.code) AS value_group_name, count(x.member_id) AS members,
-       round(100.0 * count(x.member_id) / nullif(sum(count(x.member_id)) OVER (), 0), 2) AS share,
-       round(avg(x.recency), 1) AS mean_recency, round(avg(x.frequency), 2) AS mean_orders,
-       round(avg(x.monetary) / 100, 2) AS mean_spend, round(sum(x.monetary) / 100, 2) AS spend
+SELECT g.code AS value_group, member.rfm_value_group_name(g.code) AS value_group_name, coalesce(x.members, 0) AS members,
+       round(100.0 * coalesce(x.members, 0) / nullif(sum(x.members) OVER (), 0), 2) AS share,
+       round(x.recency, 1) AS mean_recency, round(x.frequency, 2) AS mean_orders,
+       round(x.monetary / x.members / 100, 2) AS mean_spend, round(x.monetary / 100, 2) AS spend
 FROM (SELECT n::smallint FROM generate_series(1, 8) n) AS g (code)
-LEFT JOIN (SELECT f.*, member.rfm_value_group(member.rfm_score(c.cuts, f.recency, f.frequency, f.monetary), c.cuts) AS code
-           FROM (SELECT s.member_id, d.day - member.last_day(s.activity, 1::smallint) AS recency,
-                        member.count(s.activity, 1::smallint, d.day - 364, d.day + 1) AS frequency,
-                        member.amount(s.activity, 1::smallint, d.day - 364, d.day + 1) AS monetary
-                 FROM member.state s, (SELECT member.day_of(member.now()) AS day) d
-                 WHERE member.last_day(s.activity, 1::smallint) BETWEEN d.day - 364 AND d.day) f,
-                (SELECT r.cuts FROM member.rfm_run r ORDER BY r.day DESC LIMIT 1) c) x ON x.code = g.code
-GROUP BY g.code;
+LEFT JOIN (SELECT member.rfm_value_group(member.rfm_score((SELECT r.cuts FROM member.rfm_run r ORDER BY r.day DESC LIMIT 1),
+                                                          f.recency, f.frequency, f.monetary), (SELECT r.cuts FROM member.rfm_run r ORDER BY r.day DESC LIMIT 1)) AS code,
+                  count(*) AS members, avg(f.recency) AS recency, avg(f.frequency) AS frequency, sum(f.monetary) AS monetary
+           FROM (SELECT (SELECT t.day FROM member_report.today t) - member.last_day(s.activity, (SELECT t.purchases FROM member_report.today t)) AS recency,
+                        member.count(s.activity, (SELECT t.purchases FROM member_report.today t), (SELECT t.day FROM member_report.today t) - 364, (SELECT t.day FROM member_report.today t) + 1) AS frequency,
+                        member.amount(s.activity, (SELECT t.purchases FROM member_report.today t), (SELECT t.day FROM member_report.today t) - 364, (SELECT t.day FROM member_report.today t) + 1) AS monetary
+                 FROM member.state s
+                 WHERE member.last_day(s.activity, (SELECT t.purchases FROM member_report.today t)) BETWEEN (SELECT t.day FROM member_report.today t) - 364 AND (SELECT t.day FROM member_report.today t)) f
+           GROUP BY 1) x ON x.code = g.code;
 COMMENT ON VIEW member_report.rfm_group IS 'Members with a purchase in 365 days by RFM value group today, by the cuts of the last refresh.';
-COMMENT ON COLUMN member_report.rfm_group.mean_recency IS 'Days since the last purchase.';
+COMMENT ON COLUMN member_report.rfm_group.value_group IS 'Number of the group, 1 to 8.';
+COMMENT ON COLUMN member_report.rfm_group.value_group_name IS 'Its name: 重要价值 to 一般挽留.';
+COMMENT ON COLUMN member_report.rfm_group.members IS 'Members in it.';
+COMMENT ON COLUMN member_report.rfm_group.share IS 'Percent of the members of all groups; null without any.';
+COMMENT ON COLUMN member_report.rfm_group.mean_recency IS 'Mean of the days since the last purchase.';
+COMMENT ON COLUMN member_report.rfm_group.mean_orders IS 'Mean number of purchases in the 365 days that end with today.';
+COMMENT ON COLUMN member_report.rfm_group.mean_spend IS 'Mean spend in that time, refunds taken off, yuan.';
+COMMENT ON COLUMN member_report.rfm_group.spend IS 'Spend of them all in that time, refunds taken off, yuan.';
 
 CREATE OR REPLACE VIEW member_report.rfm_migration AS
-SELECT c.day, member.rfm_value_group_name(c.from_group) AS from_group, member.rfm_value_group_name(c.to_group) AS to_group,
-       count(*) AS members
-FROM member.rfm_change c GROUP BY 1, 2, 3;
-COMMENT ON VIEW member_report.rfm_migration IS 'Members by the RFM value group they left and entered at each refresh; from_group null: first scored.';
+SELECT c.day, member.rfm_value_group_name(c.from_group) AS from_group, member.rfm_value_group_name(c.to_group) AS to_group, c.members
+FROM (SELECT r.day, r.from_group, r.to_group, count(*) AS members FROM member.rfm_change r GROUP BY 1, 2, 3) c;
+COMMENT ON VIEW member_report.rfm_migration IS 'Members by the RFM value group they left and entered at each refresh 迁移.';
+COMMENT ON COLUMN member_report.rfm_migration.day IS 'Day of the refresh.';
+COMMENT ON COLUMN member_report.rfm_migration.from_group IS 'Name of the group left; null: scored for the first time.';
+COMMENT ON COLUMN member_report.rfm_migration.to_group IS 'Name of the group entered.';
+COMMENT ON COLUMN member_report.rfm_migration.members IS 'Members that went this way.';
 
 CREATE OR REPLACE VIEW member_report.retention AS
-SELECT c.cohort, count(*) AS members,
-       round(100.0 * avg((c.again_7)::integer), 2) AS again_7d, round(100.0 * avg((c.again_30)::integer), 2) AS again_30d,
-       round(100.0 * avg((c.again_90)::integer), 2) AS again_90d
-FROM (SELECT date_trunc('month', f.first)::date AS cohort,
-             member.count(f.activity, 1::smallint, f.first + 1, f.first + 8) > 0 AS again_7,
-             member.count(f.activity, 1::smallint, f.first + 1, f.first + 31) > 0 AS again_30,
-             member.count(f.activity, 1::smallint, f.first + 1, f.first + 91) > 0 AS again_90
-      FROM (SELECT s.activity, member.first_day(s.activity, 1::smallint) AS first FROM member.state s) f
-      WHERE f.first >= date_trunc('month', (SELECT member.day_of(member.now()) - 330))) c
+SELECT date_trunc('month', f.first::timestamp)::date AS cohort, count(*) AS members,
+       round(100.0 * count(*) FILTER (WHERE f.again_7) / nullif(count(f.again_7), 0), 2) AS again_7d,
+       round(100.0 * count(*) FILTER (WHERE f.again_30) / nullif(count(f.again_30), 0), 2) AS again_30d,
+       round(100.0 * count(*) FILTER (WHERE f.again_90) / nullif(count(f.again_90), 0), 2) AS again_90d
+FROM (SELECT x.first, CASE WHEN x.first + 7 < x.day THEN member.count(x.activity, x.stream, x.first + 1, x.first + 8) > 0 END AS again_7,
+             CASE WHEN x.first + 30 < x.day THEN member.count(x.activity, x.stream, x.first + 1, x.first + 31) > 0 END AS again_30,
+             CASE WHEN x.first + 90 < x.day THEN member.count(x.activity, x.stream, x.first + 1, x.first + 91) > 0 END AS again_90
+      FROM (SELECT s.activity, member.first_day(s.activity, (SELECT t.purchases FROM member_report.today t)) AS first, (SELECT t.purchases FROM member_report.today t) AS stream, (SELECT t.day FROM member_report.today t) AS day
+            FROM member.state s
+            WHERE member.first_day(s.activity, (SELECT t.purchases FROM member_report.today t)) >= date_trunc('month', ((SELECT t.day FROM member_report.today t) - 330)::timestamp)) x) f
 GROUP BY 1;
-COMMENT ON VIEW member_report.retention IS 'Members of the last eleven months by the month of their first purchase: percent that bought again within 7, 30 and 90 days.';
+COMMENT ON VIEW member_report.retention IS 'Members by the month of their first purchase, this month and the eleven before at most: percent that bought again 留存.';
+COMMENT ON COLUMN member_report.retention.cohort IS 'First day of the month of the first purchase, in the program''s time zone.';
+COMMENT ON COLUMN member_report.retention.members IS 'Members whose first purchase lies in it.';
+COMMENT ON COLUMN member_report.retention.again_7d IS 'Percent that bought again on one of the 7 days after that of the first purchase 7天留存, of the members whose 7 days are over; null: none yet.';
+COMMENT ON COLUMN member_report.retention.again_30d IS 'The same of 30 days 30天留存.';
+COMMENT ON COLUMN member_report.retention.again_90d IS 'The same of 90 days.';
 
 CREATE OR REPLACE VIEW member_report.activity AS
-SELECT count(*) AS members, count(*) FILTER (WHERE a.last > d.day - 30) AS active_30d,
-       count(*) FILTER (WHERE a.last IS NULL OR a.last <= d.day - 30) AS silent,
-       round(100.0 * count(*) FILTER (WHERE a.last IS NULL OR a.last <= d.day - 30) / nullif(count(*), 0), 2) AS silent_share,
-       coalesce(sum(a.orders), 0)::bigint AS orders_30d, round(coalesce(sum(a.spend), 0) / 100, 2) AS spend_30d
-FROM (SELECT member.day_of(member.now()) AS day) d
-CROSS JOIN LATERAL (SELECT member.last_day(s.activity, 1::smallint) AS last,
-                           member.count(s.activity, 1::smallint, d.day - 29, d.day + 1) AS orders,
-                           member.amount(s.activity, 1::smallint, d.day - 29, d.day + 1) AS spend
-                    FROM member.state s WHERE s.active) a;
-COMMENT ON VIEW member_report.activity IS 'Active and silent members by purchases of the last 30 days 沉默占比.';
+SELECT a.members, a.active_30d, a.members - a.active_30d AS silent,
+       round(100.0 * (a.members - a.active_30d) / nullif(a.members, 0), 2) AS silent_share,
+       coalesce(a.orders_30d, 0)::bigint AS orders_30d, round(coalesce(a.spend_30d, 0) / 100, 2) AS spend_30d
+FROM (SELECT count(*) AS members, count(*) FILTER (WHERE member.last_day(s.activity, (SELECT t.purchases FROM member_report.today t)) > (SELECT t.day FROM member_report.today t) - 30) AS active_30d,
+             sum(member.count(s.activity, (SELECT t.purchases FROM member_report.today t), (SELECT t.day FROM member_report.today t) - 29, (SELECT t.day FROM member_report.today t) + 1)) AS orders_30d,
+             sum(member.amount(s.activity, (SELECT t.purchases FROM member_report.today t), (SELECT t.day FROM member_report.today t) - 29, (SELECT t.day FROM member_report.today t) + 1)) AS spend_30d
+      FROM member.state s WHERE s.active) a;
+COMMENT ON VIEW member_report.activity IS 'Active and silent members by purchases of the 30 days that end with today: one row.';
+COMMENT ON COLUMN member_report.activity.members IS 'Members that are neither frozen nor gone 会员总数.';
+COMMENT ON COLUMN member_report.activity.active_30d IS 'Of these, members with a purchase in the 30 days 30天活跃.';
+COMMENT ON COLUMN member_report.activity.silent IS 'The others, those that never bought too.';
+COMMENT ON COLUMN member_report.activity.silent_share IS 'Percent of the members that are silent 沉默占比; null without members.';
+COMMENT ON COLUMN member_report.activity.orders_30d IS 'Their purchases in the 30 days; those refunded in whole are not counted.';
+COMMENT ON COLUMN member_report.activity.spend_30d IS 'Their spend in the 30 days, refunds taken off, yuan.';
 
 CREATE OR REPLACE VIEW member_report.growth AS
-SELECT date_trunc('month', m.joined_at AT TIME ZONE (SELECT zone FROM member.setting))::date AS month, m.channel,
+SELECT date_trunc('month', m.joined_at AT TIME ZONE (SELECT t.zone FROM member_report.today t))::date AS month, m.channel,
        count(*) AS joined
 FROM member.member m GROUP BY 1, 2;
 COMMENT ON VIEW member_report.growth IS 'Members by the month and channel they joined 新增.';
+COMMENT ON COLUMN member_report.growth.month IS 'First day of the month, in the program''s time zone.';
+COMMENT ON COLUMN member_report.growth.channel IS 'Channel they came by: shop, payment, scan …';
+COMMENT ON COLUMN member_report.growth.joined IS 'Members that joined 新增, those that left since too.';
 
 CREATE OR REPLACE VIEW member_report.messages AS
-SELECT o.template, o.class, count(*) AS queued, count(*) FILTER (WHERE o.done_at IS NULL) AS open,
-       count(*) FILTER (WHERE o.result LIKE 'sent%') AS sent, count(*) FILTER (WHERE o.result LIKE 'failed%') AS failed
-FROM member.outbox o GROUP BY 1, 2;
+SELECT o.template, o.class, sum(o.messages)::bigint AS queued, coalesce(sum(o.messages) FILTER (WHERE o.open), 0)::bigint AS open,
+       coalesce(sum(o.messages) FILTER (WHERE o.outcome = 'sent'), 0)::bigint AS sent,
+       coalesce(sum(o.messages) FILTER (WHERE o.outcome = 'fail'), 0)::bigint AS failed
+FROM (SELECT x.template, x.class, x.done_at IS NULL AS open, left(x.result, 4) AS outcome, count(*) AS messages
+      FROM member.outbox x GROUP BY 1, 2, 3, 4) o
+GROUP BY 1, 2;
 COMMENT ON VIEW member_report.messages IS 'Messages by template: queued, still open, sent, failed.';
+COMMENT ON COLUMN member_report.messages.template IS 'Code of the template.';
+COMMENT ON COLUMN member_report.messages.class IS 'benefit, invitation or service.';
+COMMENT ON COLUMN member_report.messages.queued IS 'All messages of it.';
+COMMENT ON COLUMN member_report.messages.open IS 'Of these not done yet: waiting, with a worker, or to be tried again.';
+COMMENT ON COLUMN member_report.messages.sent IS 'Reported as sent.';
+COMMENT ON COLUMN member_report.messages.failed IS 'Given up as failed.';
 
 CREATE OR REPLACE VIEW member_report.job_health AS
 SELECT j.job, j.day, j.stage, j.done AS members, j.started_at, j.finished_at, j.finished_at IS NULL AS unfinished,
        member.clock_is_set() AS clock_is_set
 FROM member.job_run j;
-COMMENT ON VIEW member_report.job_health IS 'Runs of the scheduled work; clock_is_set: this session does not go by the real time.';
+COMMENT ON VIEW member_report.job_health IS 'Runs of the scheduled work.';
+COMMENT ON COLUMN member_report.job_health.job IS 'Name of the job: daily.';
+COMMENT ON COLUMN member_report.job_health.day IS 'Day it was run for.';
+COMMENT ON COLUMN member_report.job_health.stage IS 'What it is at, or done.';
+COMMENT ON COLUMN member_report.job_health.members IS 'Members brought forward so far.';
+COMMENT ON COLUMN member_report.job_health.started_at IS 'When it was begun.';
+COMMENT ON COLUMN member_report.job_health.finished_at IS 'When it was finished; null: it runs, or goes on when the job is called next.';
+COMMENT ON COLUMN member_report.job_health.unfinished IS 'Whether it is not finished.';
+COMMENT ON COLUMN member_report.job_health.clock_is_set IS 'Whether this session goes by a set clock instead of the real time; never in production.';
 
 CREATE OR REPLACE VIEW member_report.import_health AS
 SELECT r.import_id, r.kind, r.started_at, r.rows_read, r.rows_loaded, r.rows_known, r.rows_rejected, r.amount_read, r.amount_loaded,
        r.rows_read = r.rows_loaded + r.rows_known + r.rows_rejected AS reconciled FROM member.import_run r;
 COMMENT ON VIEW member_report.import_health IS 'Imports with their reconciliation.';
+COMMENT ON COLUMN member_report.import_health.import_id IS 'Number of the import; its rejects are in member.import_reject.';
+COMMENT ON COLUMN member_report.import_health.kind IS 'members, purchases or balances.';
+COMMENT ON COLUMN member_report.import_health.started_at IS 'When it was called.';
+COMMENT ON COLUMN member_report.import_health.rows_read IS 'Rows read from member.import_row.';
+COMMENT ON COLUMN member_report.import_health.rows_loaded IS 'Of these loaded.';
+COMMENT ON COLUMN member_report.import_health.rows_known IS 'Of these known from before, not loaded again.';
+COMMENT ON COLUMN member_report.import_health.rows_rejected IS 'Of these rejected with a reason.';
+COMMENT ON COLUMN member_report.import_health.amount_read IS 'Sum of the purchases read, yuan.';
+COMMENT ON COLUMN member_report.import_health.amount_loaded IS 'Sum of the purchases loaded, yuan.';
+COMMENT ON COLUMN member_report.import_health.reconciled IS 'Whether read = loaded + known + rejected.';
+
+CREATE OR REPLACE VIEW member_report.rfm_strategy AS
+SELECT g.code AS strategy_group, member.rfm_strategy_group_name(g.code) AS strategy_group_name, coalesce(x.members, 0) AS members,
+       round(100.0 * coalesce(x.members, 0) / nullif(sum(x.members) OVER (), 0), 2) AS share,
+       round(x.recency, 1) AS mean_recency, round(x.frequency, 2) AS mean_orders,
+       round(x.monetary / x.members / 100, 2) AS mean_spend, round(x.monetary / 100, 2) AS spend
+FROM (SELECT n::smallint FROM generate_series(0, 4) n) AS g (code)
+LEFT JOIN (SELECT member.rfm_strategy_group(member.rfm_score((SELECT r.cuts FROM member.rfm_run r ORDER BY r.day DESC LIMIT 1),
+                                                          f.recency, f.frequency, f.monetary), (SELECT r.cuts FROM member.rfm_run r ORDER BY r.day DESC LIMIT 1)) AS code,
+                  count(*) AS members, avg(f.recency) AS recency, avg(f.frequency) AS frequency, sum(f.monetary) AS monetary
+           FROM (SELECT (SELECT t.day FROM member_report.today t) - member.last_day(s.activity, (SELECT t.purchases FROM member_report.today t)) AS recency,
+                        member.count(s.activity, (SELECT t.purchases FROM member_report.today t), (SELECT t.day FROM member_report.today t) - 364, (SELECT t.day FROM member_report.today t) + 1) AS frequency,
+                        member.amount(s.activity, (SELECT t.purchases FROM member_report.today t), (SELECT t.day FROM member_report.today t) - 364, (SELECT t.day FROM member_report.today t) + 1) AS monetary
+                 FROM member.state s
+                 WHERE member.last_day(s.activity, (SELECT t.purchases FROM member_report.today t)) BETWEEN (SELECT t.day FROM member_report.today t) - 364 AND (SELECT t.day FROM member_report.today t)) f
+           GROUP BY 1) x ON x.code = g.code;
+COMMENT ON VIEW member_report.rfm_strategy IS 'Members with a purchase in 365 days by RFM strategy group today, by the cuts of the last refresh.';
+COMMENT ON COLUMN member_report.rfm_strategy.strategy_group IS 'Number of the group, 1 to 4; 0: the rest.';
+COMMENT ON COLUMN member_report.rfm_strategy.strategy_group_name IS 'Its name.';
+COMMENT ON COLUMN member_report.rfm_strategy.members IS 'Members in it.';
+COMMENT ON COLUMN member_report.rfm_strategy.share IS 'Percent of the members of all groups; null without any.';
+COMMENT ON COLUMN member_report.rfm_strategy.mean_recency IS 'Mean of the days since the last purchase.';
+COMMENT ON COLUMN member_report.rfm_strategy.mean_orders IS 'Mean number of purchases in the 365 days that end with today.';
+COMMENT ON COLUMN member_report.rfm_strategy.mean_spend IS 'Mean spend in that time, refunds taken off, yuan.';
+COMMENT ON COLUMN member_report.rfm_strategy.spend IS 'Spend of them all in that time, refunds taken off, yuan.';
+
+CREATE OR REPLACE VIEW member_report.retention_month AS
+SELECT t.months[c.cohort] AS cohort, n - c.cohort AS months_since, sum(c.members)::bigint AS members,
+       coalesce(sum(c.members) FILTER (WHERE c.bought & (1 << (n - 1)) <> 0), 0)::bigint AS active,
+       round(100.0 * coalesce(sum(c.members) FILTER (WHERE c.bought & (1 << (n - 1)) <> 0), 0) / sum(c.members), 2) AS share
+-- Members by month of their first purchase and by the months they bought in, a bit each.
+FROM (SELECT f.cohort, f.bought, count(*) AS members
+      FROM (SELECT width_bucket(member.first_day(x.activity, x.stream), x.months) AS cohort,
+                   CASE WHEN member.count(x.activity, x.stream, x.months[1], x.months[2]) > 0 THEN 1 ELSE 0 END
+                    + CASE WHEN member.count(x.activity, x.stream, x.months[2], x.months[3]) > 0 THEN 2 ELSE 0 END
+                    + CASE WHEN member.count(x.activity, x.stream, x.months[3], x.months[4]) > 0 THEN 4 ELSE 0 END
+                    + CASE WHEN member.count(x.activity, x.stream, x.months[4], x.months[5]) > 0 THEN 8 ELSE 0 END
+                    + CASE WHEN member.count(x.activity, x.stream, x.months[5], x.months[6]) > 0 THEN 16 ELSE 0 END
+                    + CASE WHEN member.count(x.activity, x.stream, x.months[6], x.months[7]) > 0 THEN 32 ELSE 0 END
+                    + CASE WHEN member.count(x.activity, x.stream, x.months[7], x.months[8]) > 0 THEN 64 ELSE 0 END
+                    + CASE WHEN member.count(x.activity, x.stream, x.months[8], x.months[9]) > 0 THEN 128 ELSE 0 END
+                    + CASE WHEN member.count(x.activity, x.stream, x.months[9], x.months[10]) > 0 THEN 256 ELSE 0 END
+                    + CASE WHEN member.count(x.activity, x.stream, x.months[10], x.months[11]) > 0 THEN 512 ELSE 0 END
+                    + CASE WHEN member.count(x.activity, x.stream, x.months[11], x.months[12]) > 0 THEN 1024 ELSE 0 END
+                    + CASE WHEN member.count(x.activity, x.stream, x.months[12], x.months[13]) > 0 THEN 2048 ELSE 0 END AS bought
+            FROM (SELECT s.activity, (SELECT t.purchases FROM member_report.today t) AS stream,
+                         (SELECT t.months FROM member_report.today t) AS months
+                  FROM member.state s
+                  WHERE member.first_day(s.activity, (SELECT t.purchases FROM member_report.today t))
+                        >= (SELECT t.months[1] FROM member_report.today t)) x) f
+      GROUP BY 1, 2) c,
+     member_report.today t, generate_series(1, 12) n
+WHERE n >= c.cohort
+GROUP BY 1, 2;
+COMMENT ON VIEW member_report.retention_month IS 'Cohorts by the month of the first purchase, this month and the eleven before at most, and who bought in each month after 同期群留存.';
+COMMENT ON COLUMN member_report.retention_month.cohort IS 'First day of the month of the first purchase, in the program''s time zone.';
+COMMENT ON COLUMN member_report.retention_month.months_since IS 'Months after that; 0: the month itself. The present month is included so far.';
+COMMENT ON COLUMN member_report.retention_month.members IS 'Members of the cohort.';
+COMMENT ON COLUMN member_report.retention_month.active IS 'Members of it that bought in that month.';
+COMMENT ON COLUMN member_report.retention_month.share IS 'Percent of the cohort that bought in that month 留存率.';
+
+CREATE OR REPLACE VIEW member_report.sales_day AS
+SELECT p.day, coalesce(x.orders, 0)::bigint AS orders, round(coalesce(x.spend, 0) / 100, 2) AS spend, coalesce(x.buyers, 0) AS buyers,
+       coalesce(x.new_buyers, 0) AS new_buyers, round(x.spend / nullif(x.orders, 0) / 100, 2) AS mean_order
+FROM (SELECT t.day - n AS day FROM member_report.today t, generate_series(0, 89) n) p
+LEFT JOIN (SELECT u.since AS day, sum(u.count) AS orders, sum(u.amount) AS spend, count(*) AS buyers,
+                  count(*) FILTER (WHERE u.since = member.first_day(s.activity, (SELECT t.purchases FROM member_report.today t))) AS new_buyers
+           FROM member.state s CROSS JOIN LATERAL member.unnest(s.activity) u
+           WHERE member.last_day(s.activity, (SELECT t.purchases FROM member_report.today t)) >= (SELECT t.day FROM member_report.today t) - 89 AND u.stream = (SELECT t.purchases FROM member_report.today t) AND u.since >= (SELECT t.day FROM member_report.today t) - 89
+           GROUP BY 1) x ON x.day = p.day;
+COMMENT ON VIEW member_report.sales_day IS 'Purchases of members by day, the 90 days that end with today; a refund counts on the day of its purchase.';
+COMMENT ON COLUMN member_report.sales_day.day IS 'Day in the program''s time zone; those without purchases too.';
+COMMENT ON COLUMN member_report.sales_day.orders IS 'Purchases; those refunded in whole are not counted.';
+COMMENT ON COLUMN member_report.sales_day.spend IS 'Their amount, refunds taken off, yuan.';
+COMMENT ON COLUMN member_report.sales_day.buyers IS 'Members that bought.';
+COMMENT ON COLUMN member_report.sales_day.new_buyers IS 'Of these, members whose first purchase it was.';
+COMMENT ON COLUMN member_report.sales_day.mean_order IS 'Spend an order 客单价, yuan; null without orders.';
+
+CREATE OR REPLACE VIEW member_report.store AS
+SELECT p.store, count(*) FILTER (WHERE p.refunded < p.amount OR p.amount = 0) AS orders_30d, sum(p.amount - p.refunded) AS spend_30d,
+       count(DISTINCT p.member_id) FILTER (WHERE p.refunded < p.amount OR p.amount = 0) AS buyers_30d,
+       round(sum(p.amount - p.refunded) / nullif(count(*) FILTER (WHERE p.refunded < p.amount OR p.amount = 0), 0), 2) AS mean_order
+FROM member.purchase p
+WHERE p.at >= (SELECT (date_trunc('day', member.now() AT TIME ZONE g.zone) - interval '29 days') AT TIME ZONE g.zone FROM member.setting g)
+GROUP BY 1;
+COMMENT ON VIEW member_report.store IS 'Purchases of members by store in the 30 days that end with today.';
+COMMENT ON COLUMN member_report.store.store IS 'Store as purchases name it; null: none named.';
+COMMENT ON COLUMN member_report.store.orders_30d IS 'Purchases; those refunded in whole are not counted.';
+COMMENT ON COLUMN member_report.store.spend_30d IS 'Their amount, refunds taken off, yuan.';
+COMMENT ON COLUMN member_report.store.buyers_30d IS 'Members that bought there.';
+COMMENT ON COLUMN member_report.store.mean_order IS 'Spend an order 客单价, yuan; null without orders.';

@@ -81,8 +81,23 @@ qualifies(const Facts *f, const ProgramLevel *l, DateADT day, StringInfo why)
 static bool
 keeps(const Facts *f, const ProgramLevel *l, DateADT day, StringInfo why)
 {
-	return rule_holds(f, l->first_keep, l->n_keep, l->keep_any, day, why) ||
-		   qualifies(f, l, day, l->n_keep ? NULL : why);
+	StringInfoData qualified;
+
+	if (rule_holds(f, l->first_keep, l->n_keep, l->keep_any, day, why))
+		return true;
+	initStringInfo(&qualified);
+	if (!qualifies(f, l, day, &qualified))
+	{
+		if (why && l->n_keep == 0)
+			appendStringInfoString(why, qualified.data);
+		return false;
+	}
+	if (why) /* what decided, not what did not */
+	{
+		resetStringInfo(why);
+		appendStringInfoString(why, qualified.data);
+	}
+	return true;
 }
 
 static void

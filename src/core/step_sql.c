@@ -235,6 +235,9 @@ read_event(const Datum *v, const bool *null, StepEvent *e)
 	e->usable_from =
 		null[EVENT_USABLE_FROM] ? DATEVAL_NOBEGIN : DatumGetDateADT(v[EVENT_USABLE_FROM]);
 	e->until = null[EVENT_UNTIL] ? DATEVAL_NOBEGIN : DatumGetDateADT(v[EVENT_UNTIL]);
+	if (!null[EVENT_UNTIL] && DATE_IS_NOBEGIN(e->until))
+		ereport(ERROR, errcode(ERRCODE_DAY_OUT_OF_RANGE), errmsg("day of points is out of range"),
+				errdetail("Points can't be gone since ever."));
 	e->event_kind = null[EVENT_EVENT_KIND] ? "" : TextDatumGetCString(v[EVENT_EVENT_KIND]);
 	e->category = null[EVENT_CATEGORY] ? 0 : DatumGetInt32(v[EVENT_CATEGORY]);
 	e->key = text_or_null(v, null, EVENT_KEY);

@@ -43,8 +43,10 @@ typedef struct RfmMeasures
 	int64 monetary;
 } RfmMeasures;
 
-extern bool rfm_measure(const struct varlena *activity, int stream, int32 day, int32 days, RfmMeasures *m);
-extern int32 rfm_score_of(const struct varlena *cuts, int32 recency, int64 frequency, int64 monetary);
+extern bool rfm_measure(const struct varlena *activity, int stream, int32 day, int32 days,
+						RfmMeasures *m);
+extern int32 rfm_score_of(const struct varlena *cuts, int32 recency, int64 frequency,
+						  int64 monetary);
 extern const char *const rfm_measure_names[RFM_MEASURES];
 
 static inline int

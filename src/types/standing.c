@@ -118,9 +118,10 @@ standing_append(Standing *s, const Rank *r, Node *soft)
 						  STANDING_LADDERS));
 	if (!day_in_range(r->since) || r->until < r->since || r->due < r->until ||
 		(!DATE_IS_NOEND(r->until) && (!day_in_range(r->until) || !day_in_range(r->due))))
-		ereturn(soft, false, errcode(ERRCODE_DAY_OUT_OF_RANGE),
-				errmsg("invalid days of a standing"),
-				errdetail("Since is not after until, until not after the review."));
+		ereturn(
+			soft, false, errcode(ERRCODE_DAY_OUT_OF_RANGE), errmsg("invalid days of a standing"),
+			errdetail(
+				"Since is not after until, until not after the review, all between 1900-01-01 and 9999-12-31."));
 	s->rank[s->n++] = *r;
 	return true;
 }

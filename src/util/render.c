@@ -22,8 +22,9 @@ append_variable(StringInfo out, Jsonb *vars, const char *name, int len)
 			appendBinaryStringInfo(out, v->val.string.val, v->val.string.len);
 			break;
 		case jbvNumeric:
-			appendStringInfoString(out, DatumGetCString(DirectFunctionCall1(
-											numeric_out, NumericGetDatum(v->val.numeric))));
+			appendStringInfoString(out, DatumGetCString(
+											DirectFunctionCall1(numeric_out,
+																NumericGetDatum(v->val.numeric))));
 			break;
 		case jbvBool:
 			appendStringInfoString(out, v->val.boolean ? "true" : "false");
