@@ -389,13 +389,13 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rfm_score_activ
 COMMENT ON FUNCTION member.rfm_score(member.rfm_cuts, member.activity, smallint, date, integer) IS
     'Scores of a member by the purchases of so many days that end with the day; null when there are none. Errors: MB501 window finer than the grain kept, MB502.';
 
-CREATE OR REPLACE FUNCTION member.rfm_sketch_add(sketch member.rfm_sketch, activity member.activity, stream smallint, day date, days integer) RETURNS member.rfm_sketch
+CREATE OR REPLACE FUNCTION member.rfm_sketch_add_activity(sketch member.rfm_sketch, activity member.activity, stream smallint, day date, days integer) RETURNS member.rfm_sketch
 LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'rfm_sketch_add_activity';
-COMMENT ON FUNCTION member.rfm_sketch_add(member.rfm_sketch, member.activity, smallint, date, integer) IS
+COMMENT ON FUNCTION member.rfm_sketch_add_activity(member.rfm_sketch, member.activity, smallint, date, integer) IS
     'The sketch with one member more, by its purchases of so many days that end with the day, five bins each; a member without one is not counted. Errors: MB501, MB502, 22004.';
 
 CREATE OR REPLACE AGGREGATE member.rfm_cuts_agg(member.activity, smallint, date, integer) (
-    SFUNC = member.rfm_sketch_add,
+    SFUNC = member.rfm_sketch_add_activity,
     STYPE = member.rfm_sketch,
     SSPACE = 16384,
     FINALFUNC = member.rfm_sketch_cuts,

@@ -81,7 +81,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION member.enroll(text, text, text, text, text, text, text, jsonb, timestamptz, text, text) IS
-    'Makes a member and returns its number. channel: how it came (shop, payment, follow, scan …); phone, openid, unionid, external (the brand''s own key) are taken for it and must be free; at: when it joined, default now; key: the same call repeated returns the same member. Errors: MB103 value taken, MB401, MB402, MB404, 22004.';
+    'Makes a member and returns its number. channel: how it came (shop, payment, follow, scan …); phone, openid, unionid, external (the brand''s own key) are taken for it and must be free; at: when it joined, default now; key: the same call repeated returns the same member. Errors: MB103 value taken, MB401 to MB405, 22004.';
 
 CREATE OR REPLACE FUNCTION member.find(kind text, value text) RETURNS bigint
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

@@ -141,7 +141,7 @@ BEGIN
                                        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::member.step_event, p.program
                 FROM member.setting g JOIN member.program_version p ON p.version = g.program_version
                 -- brought forward by a day on which nothing had to be booked
-                WHERE s.at > ALL (SELECT CASE WHEN e.digest IS NOT NULL THEN e.booked_at ELSE e.at END FROM member.entry e WHERE e.member_id = replay.member_id)) y) z
+                WHERE s.at IS NOT NULL AND s.at > ALL (SELECT CASE WHEN e.digest IS NOT NULL THEN e.booked_at ELSE e.at END FROM member.entry e WHERE e.member_id = replay.member_id)) y) z
     ORDER BY z.entry_no DESC LIMIT 1;
     RETURN QUERY
         SELECT v.part, v.stored, v.replayed, v.stored IS NOT DISTINCT FROM v.replayed

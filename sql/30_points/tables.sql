@@ -103,6 +103,8 @@ COMMENT ON COLUMN member.entry.hash IS 'SHA-256 over the hash before and this en
 
 CREATE TRIGGER entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON member.entry
     FOR EACH STATEMENT EXECUTE FUNCTION member_internal.refuse_change();
+-- also where a session fires no ordinary triggers (session_replication_role)
+ALTER TABLE member.entry ENABLE ALWAYS TRIGGER entry_append_only;
 
 CREATE TABLE member.chain_head (
     bucket      bigint NOT NULL,

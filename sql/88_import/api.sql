@@ -273,7 +273,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION member.import_purchases(text) IS
-    'Loads the purchases and refunds of member.import_row: members by member_key (identity external; unknown ones are enrolled with the channel), points, levels and activity by the same step as live purchases, no messages. A purchase without a number gets one from its contents, so that the same file loaded twice is known. Rows it can''t take go to member.import_reject with line and reason. Returns the reconciliation: read = loaded + known + rejected; amounts of purchases in yuan.';
+    'Loads the purchases and refunds of member.import_row: members by member_key (identity external; unknown ones are enrolled with the channel), points, levels and activity by the same step as live purchases, no messages. A purchase without a number gets one from its contents, so that the same file loaded twice is known. Rows it can''t take go to member.import_reject with line and reason. Returns the reconciliation: read = loaded + known + rejected; amounts of purchases in yuan. Errors: MB302 when a number is taken by a live purchase while it runs: call it again.';
 
 CREATE OR REPLACE FUNCTION member.import_members(channel text DEFAULT NULL)
 RETURNS TABLE (import_id bigint, rows_read bigint, rows_loaded bigint, rows_known bigint, rows_rejected bigint)
