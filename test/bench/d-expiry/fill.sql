@@ -27,4 +27,5 @@ INSERT INTO bench.lot (member_id, lot_no, wallet, earned_at, until, points, rema
 SELECT n, k, 1, '2026-01-01 12:00+08', CASE k WHEN 8 THEN date '2026-02-10' ELSE date '2026-03-01' + 40 * k END,
        CASE k WHEN 8 THEN 10 ELSE 100 END, CASE k WHEN 8 THEN 10 ELSE 100 END
 FROM generate_series(1, :members) n, generate_series(0, 8) k
-WHERE k < 8 OR n % 100 = 0;
+WHERE k < 8 OR n % 100 = 0
+ORDER BY 5, n;
