@@ -115,7 +115,7 @@ COMMENT ON FUNCTION member.reverse(member.lots, member.lots, date, text) IS
 CREATE OR REPLACE FUNCTION member.share(lots member.lots, part bigint, whole bigint) RETURNS member.lots
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'lots_share';
 COMMENT ON FUNCTION member.share(member.lots, bigint, bigint) IS
-    'The share part/whole of an award, each lot rounded down; share(a, whole, whole) = a. Errors: MB502.';
+    'The share part/whole of a posting: of each wallet''s points, rounded down, the lots that expire last first; share(a, whole, whole) = a. A wallet''s lots have one sign. Errors: MB502.';
 
 CREATE OR REPLACE FUNCTION member.balance(lots member.lots, wallet smallint, day date) RETURNS bigint
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'lots_balance';

@@ -113,10 +113,10 @@ LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_entry_hash';
 COMMENT ON FUNCTION member.entry_hash(bytea, bigint, integer, text, timestamptz, integer, integer, bigint, member.lots, bigint, bigint, text, bytea) IS
     'SHA-256 an entry with these columns has in the chain after the entry with hash previous (null: the first). Format in docs/internals/ledger.md.';
 
-CREATE OR REPLACE FUNCTION member_internal.digest(salt bigint, arguments text) RETURNS bytea
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_digest';
-COMMENT ON FUNCTION member_internal.digest(bigint, text) IS
-    'What an idempotency key is bound to: SHA-256 of the member''s salt and the arguments of the call.';
+CREATE OR REPLACE FUNCTION member_internal.digest(salt bigint, verb text, arguments jsonb, at timestamptz) RETURNS bytea
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_digest';
+COMMENT ON FUNCTION member_internal.digest(bigint, text, jsonb, timestamptz) IS
+    'What an idempotency key is bound to: SHA-256 of the member''s salt, the verb, its arguments and the moment given.';
 
 CREATE OR REPLACE FUNCTION member.now() RETURNS timestamptz
 LANGUAGE c VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_now';

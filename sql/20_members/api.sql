@@ -33,8 +33,8 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-    arguments CONSTANT text := jsonb_build_array('enroll', channel, phone, openid, unionid, external, name, store,
-        attributes, at AT TIME ZONE 'UTC', actor)::text;
+    arguments CONSTANT jsonb := jsonb_build_array(channel, phone, openid, unionid, external, name, store,
+        attributes, actor);
     joined timestamptz;
     new_id bigint;
     new_salt bigint := ('x' || encode(substr(uuid_send(gen_random_uuid()), 9), 'hex'))::bit(64)::bigint;
@@ -55,12 +55,12 @@ BEGIN
     new_id := nextval(pg_get_serial_sequence('member.member', 'member_id'));
     IF key IS NOT NULL THEN
         INSERT INTO member.identity (kind, value, member_id, digest)
-        VALUES ('enroll', enroll.key, new_id, member_internal.digest(new_salt, arguments))
+        VALUES ('enroll', enroll.key, new_id, member_internal.digest(new_salt, 'enroll', arguments, at))
         ON CONFLICT DO NOTHING;
         IF NOT FOUND THEN
             SELECT i.member_id, i.digest, s.salt INTO known
             FROM member.identity i JOIN member.state s USING (member_id) WHERE i.kind = 'enroll' AND i.value = enroll.key;
-            IF known.digest IS DISTINCT FROM member_internal.digest(known.salt, arguments) THEN
+            IF known.digest IS DISTINCT FROM member_internal.digest(known.salt, 'enroll', arguments, at) THEN
                 PERFORM member_internal.refuse('MB404', format('key "%s" was used before with other arguments', enroll.key),
                     format('By enroll, member %s.', known.member_id),
                     'A repeated call must be the same in every argument; a new operation needs a new key.');

@@ -99,7 +99,7 @@ AS $$
 DECLARE
     present CONSTANT timestamptz := member.now();
     w member_internal.write;
-    e member.step_event;
+    bound bytea;
     cur record;
     known record;
 BEGIN
@@ -114,17 +114,15 @@ BEGIN
     IF NOT FOUND OR NOT cur.active OR cur.layout <> member_internal.layout() THEN
         PERFORM member_internal.refuse_member(begin_write.member_id);
     END IF;
-    e.digest := member_internal.digest(cur.salt, jsonb_build_array(begin_write.verb, begin_write.arguments,
-                                                                  begin_write.at AT TIME ZONE 'UTC')::text);
-    w.answered := false;
     IF begin_write.key IS NOT NULL THEN
         IF length(begin_write.key) NOT BETWEEN 1 AND 250 THEN
             PERFORM member_internal.refuse('MB405', 'a key must have 1 to 250 characters');
         END IF;
+        bound := member_internal.digest(cur.salt, begin_write.verb, begin_write.arguments, begin_write.at);
         SELECT n.entry_no, n.kind, n.digest INTO known
         FROM member.entry n WHERE n.member_id = begin_write.member_id AND n.key = begin_write.key;
         IF FOUND THEN
-            IF known.digest IS DISTINCT FROM e.digest THEN
+            IF known.digest IS DISTINCT FROM bound THEN
                 PERFORM member_internal.refuse('MB404',
                     format('key "%s" was used before with other arguments', begin_write.key),
                     format('By %s, entry %s of member %s.', known.kind, known.entry_no, begin_write.member_id),
@@ -134,22 +132,19 @@ BEGIN
             w.answer := member_internal.answer_of(begin_write.member_id, known.entry_no);
             RETURN w;
         END IF;
-    END IF;
-    IF begin_write.at IS NULL THEN
-        e.at := greatest(present, cur.at);
     ELSE
-        PERFORM member_internal.check_at(begin_write.verb, begin_write.at);
-        e.at := begin_write.at;
+        bound := member_internal.digest(cur.salt, begin_write.verb, begin_write.arguments, begin_write.at);
     END IF;
-    e.booked_at := greatest(present, e.at);
-    e.member_id := begin_write.member_id;
-    e.kind := begin_write.kind;
-    e.key := begin_write.key;
-    w.event := e;
-    w.version := cur.version;
-    w.program := cur.program;
-    w.state := ROW(cur.lots, cur.activity, cur.standing, cur.at, cur.entries, cur.hash)::member.step_state;
-    RETURN w;
+    IF begin_write.at IS NOT NULL THEN
+        PERFORM member_internal.check_at(begin_write.verb, begin_write.at);
+    END IF;
+    -- in one expression: each of a function's expressions is made ready anew in every transaction
+    RETURN ROW(cur.version, cur.program,
+        ROW(cur.lots, cur.activity, cur.standing, cur.at, cur.entries, cur.hash)::member.step_state,
+        ROW(begin_write.member_id, begin_write.kind, coalesce(begin_write.at, greatest(present, cur.at)), NULL, NULL, NULL,
+            NULL, NULL, NULL, NULL, begin_write.key, bound, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+            greatest(present, coalesce(begin_write.at, cur.at)), NULL)::member.step_event,
+        false, NULL)::member_internal.write;
 END
 $$;
 COMMENT ON FUNCTION member_internal.begin_write(bigint, text, text, jsonb, timestamptz, text) IS
@@ -175,6 +170,8 @@ BEGIN
         SELECT t.kind, t.day, t.until, l.name FROM unnest(record_tiers.tiers) t
         JOIN member.tier_level l ON l.ladder_id = t.ladder AND l.level = t.to_level
         WHERE t.kind IN ('rise', 'fall')
+          -- what fell long ago, and is booked only now, is no news
+          AND t.day >= member.day_of(record_tiers.at) - 3
     LOOP
         PERFORM member_internal.queue_message(record_tiers.member_id,
             CASE change.kind WHEN 'rise' THEN 'tier_up' ELSE 'tier_down' END,
@@ -184,7 +181,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION member_internal.record_tiers(bigint, member.step_tier[], integer, integer, timestamptz) IS
-    'Writes the decisions of a step on levels, and a message for each rise and fall.';
+    'Writes the decisions of a step on levels, and a message for each rise and fall of the last three days.';
 
 CREATE OR REPLACE FUNCTION member_internal.end_write(
     write member_internal.write, event member.step_event, source text DEFAULT NULL, reason text DEFAULT NULL,

@@ -47,9 +47,10 @@ BEGIN
     RETURN QUERY
         SELECT 'more is given back than was given', r.member_id, r.ref, format('%s of %s', r.back, r.of)
         FROM (SELECT r.member_id, r.ref, sum(r.ref_part) AS back,
-                     max(CASE WHEN o.kind = 'purchase' THEN (p.amount * 100)::bigint ELSE abs(o.points) END) AS of
+                     max(CASE WHEN o.kind = 'purchase' THEN (p.amount * 100)::bigint ELSE abs(member.total(o.delta, l.wallet)) END) AS of
               FROM member.entry r JOIN member.entry o ON o.member_id = r.member_id AND o.entry_no = r.ref
               LEFT JOIN member.purchase p ON p.member_id = o.member_id AND p.entry_no = o.entry_no
+              LEFT JOIN LATERAL (SELECT min(u.wallet) AS wallet FROM member.unnest(o.delta) u) l ON true
               WHERE r.ref IS NOT NULL AND r.member_id BETWEEN low AND high GROUP BY r.member_id, r.ref) r
         WHERE r.back > r.of;
     RETURN QUERY
@@ -98,7 +99,7 @@ AS $$
                v.kind, c.category_id, e.key, e.digest, e.ref,
                CASE WHEN e.kind = 'reverse' THEN o.at END,
                CASE WHEN e.kind = 'reverse' THEN o.delta END,
-               CASE WHEN e.kind = 'reverse' THEN abs(o.points) END,
+               CASE WHEN e.kind = 'reverse' THEN abs(member.total(o.delta, e.wallet)) END,
                CASE WHEN e.kind = 'reverse' THEN (SELECT coalesce(sum(b.ref_part), 0) FROM member.entry b
                    WHERE b.member_id = e.member_id AND b.ref = e.ref AND b.entry_no < e.entry_no)::bigint END,
                NULL::bigint, coalesce(p.purchase_no, q.purchase_no), true,

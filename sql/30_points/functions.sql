@@ -35,11 +35,11 @@ $$;
 COMMENT ON FUNCTION member_internal.day_or_today(date) IS 'The day asked for, default today. Errors: MB001, MB403.';
 
 CREATE OR REPLACE FUNCTION member.day_of(at timestamptz) RETURNS date
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$ SELECT (at AT TIME ZONE s.zone)::date FROM member.setting s $$;
 COMMENT ON FUNCTION member.day_of(timestamptz) IS 'The day of a moment in the program''s time zone.';
 
 CREATE OR REPLACE FUNCTION member.day_start(day date) RETURNS timestamptz
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$ SELECT day::timestamp AT TIME ZONE s.zone FROM member.setting s $$;
 COMMENT ON FUNCTION member.day_start(date) IS 'The moment a day begins in the program''s time zone.';

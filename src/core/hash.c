@@ -12,6 +12,7 @@
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
 #include "core/step.h"
 
@@ -119,18 +120,25 @@ member_entry_hash(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(hash_result(hash));
 }
 
-/* digest(salt, arguments): what a key is bound to; the salt is the member's, so that it can be erased */
+/*
+ * digest(salt, verb, arguments, at): what a key is bound to; the salt is the member's, so that it can be
+ * erased.  Equal jsonb are equal bytes.
+ */
 PG_FUNCTION_INFO_V1(member_digest);
 Datum
 member_digest(PG_FUNCTION_ARGS)
 {
-	text *arguments = PG_GETARG_TEXT_PP(1);
 	uint8 hash[ENTRY_HASH_LEN];
 	StringInfoData b;
 
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		PG_RETURN_NULL();
 	initStringInfo(&b);
 	pq_sendint64(&b, PG_GETARG_INT64(0));
-	appendBinaryStringInfo(&b, VARDATA_ANY(arguments), VARSIZE_ANY_EXHDR(arguments));
+	append_packed(&b, (struct varlena *) PG_GETARG_TEXT_PP(1));
+	append_packed(&b, PG_GETARG_VARLENA_PP(2));
+	if (!PG_ARGISNULL(3))
+		pq_sendint64(&b, PG_GETARG_TIMESTAMPTZ(3));
 	sha256(b.data, b.len, hash);
 	PG_RETURN_BYTEA_P(hash_result(hash));
 }
