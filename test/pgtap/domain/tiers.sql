@@ -41,7 +41,7 @@ SELECT is(member.tier_of(1, '2026-09-30'), 'silver', 'for silver''s three months
 SELECT is(member.tier_of(1, '2026-10-30'), 'silver', 'and its grace');
 SELECT is(member.tier_of(1, '2026-10-31'), 'normal', 'then another');
 SELECT is(member.tier_of(1, '2030-01-01'), 'normal', 'and no further');
-SET member.clock = '2026-07-05 10:00+08';
+SET member.clock = '2026-07-04 10:00+08';
 SELECT is(member.tier_of(1), 'silver', 'nothing booked it, still it is so');
 SELECT is((SELECT level FROM (SELECT member.level(standing, 1::smallint) AS level FROM member.state WHERE member_id = 1) x), 2::smallint, 'the state has not been touched');
 SELECT is((SELECT count(*)::int FROM member.tier_change WHERE member_id = 1), 2, 'nor the history');
@@ -49,6 +49,9 @@ SELECT is(points, 24::bigint, 'a purchase then earns at silver: 20 at 1.2') FROM
 SELECT results_eq('SELECT kind, from_level, to_level, day, entry_no, reason FROM member.tier_change WHERE member_id = 1 AND change_no > 2', $$ VALUES
     ('fall', 2::smallint, 1::smallint, '2026-07-01'::date, NULL::int, 'orders(90d) >= 9 (0)') $$, 'and books the fall, of its own day');
 SELECT results_eq($$ SELECT body FROM member.outbox WHERE member_id = 1 AND template = 'tier_down' $$, $$ VALUES ('您的等级已调整为常饮茶友') $$, 'with a message');
+SET member.clock = '2026-07-05 10:00+08';
+SELECT is(tier, 'silver', 'another is booked a day later') FROM member.event_record(3, 'look');
+SELECT is_empty($$ SELECT FROM member.outbox WHERE member_id = 3 AND template = 'tier_down' $$, 'without one: what fell more than three days ago is no news');
 SELECT is(member.tier_of(1, '2026-06-30'), 'gold', 'the past stays: before the fall');
 SELECT is(member.tier_of(1, '2026-07-01'), 'silver', 'and after');
 
@@ -102,7 +105,8 @@ SELECT set_eq('SELECT tier, target, purpose, condition, actual, required, missin
 SELECT results_eq('SELECT tier, target, condition, required, by FROM member.tier_progress(8) WHERE purpose = ''keep''', $$ VALUES ('silver', 'silver', 'orders(90d) >= 6', 6::numeric, '2026-06-01'::date) $$,
     'and to keep silver: by the day of its review');
 SELECT is((SELECT member.tier_of(8, '2026-05-31') || ' ' || (SELECT DISTINCT tier FROM member.tier_progress(8, '2026-07-01'))), 'silver normal', 'progress of a later day is from the level of that day');
-SELECT is_empty('SELECT FROM member.tier_progress(3) WHERE purpose = ''qualify''', 'at the top there is nothing to reach');
+SELECT NULL FROM pg_temp.buy(10, '2026-03-01', 60);
+SELECT is_empty('SELECT FROM member.tier_progress(10) WHERE purpose = ''qualify''', 'at the top there is nothing to reach');
 
 -- ---- another ladder, and rules of two dimensions ----
 
