@@ -1,0 +1,125 @@
+/*
+ * program_out.c: writing the text of a program, as program_io.c reads it.
+ */
+#include "compat.h"
+
+#include "libpq/pqformat.h"
+#include "utils/builtins.h"
+
+#include "types/program.h"
+
+static void
+append_rule(StringInfo out, const Program *p, const char *name, int first, int n, bool any)
+{
+	if (n == 0)
+		return;
+	appendStringInfo(out, " %s {", name);
+	for (int i = 0; i < n; i++)
+	{
+		if (i)
+			appendStringInfoString(out, any ? " or " : " and ");
+		program_condition_text(out, p, &program_conditions(p)[first + i]);
+	}
+	appendStringInfoChar(out, '}');
+}
+
+static void
+append_earn(StringInfo out, const ProgramEarn *e)
+{
+	static const char *const rounding[] = {"down", "half_up", "up"};
+
+	appendStringInfo(out, "\nearn %s stream %d wallet %d give", e->code, e->stream, e->wallet);
+	for (int i = 0; i < e->n_give; i++)
+		appendStringInfo(out, "%s%lld", i ? "," : " ", (long long) e->give[i]);
+	if (e->per)
+		appendStringInfo(out, " per %lld.%02d", (long long) e->per / 100, (int) (e->per % 100));
+	appendStringInfo(out, " round %s", rounding[e->rounding]);
+	if (e->day_cap)
+		appendStringInfo(out, " cap %d", e->day_cap);
+	if (e->every)
+		appendStringInfo(out, " every %d", e->every);
+	appendStringInfoString(out, e->tiered ? " tiered;" : ";");
+}
+
+static void
+append_level(StringInfo out, const Program *p, const ProgramLevel *l)
+{
+	appendStringInfo(out, "\nlevel %d %d %s multiplier %d", l->ladder, l->level, l->code,
+					 l->multiplier);
+	if (l->months)
+		appendStringInfo(out, " months %d", l->months);
+	if (l->grace)
+		appendStringInfo(out, " grace %d", l->grace);
+	append_rule(out, p, "qualify", l->first_qualify, l->n_qualify, l->qualify_any);
+	append_rule(out, p, "keep", l->first_keep, l->n_keep, l->keep_any);
+	appendStringInfoChar(out, ';');
+}
+
+static void
+append_wallet(StringInfo out, const ProgramWallet *w)
+{
+	static const char *const expiry[] = {"never", "days", "months", "month_end"};
+	static const char *const policy[] = {"only_pending", "within_balance", "debt"};
+
+	appendStringInfo(out, "\nwallet %d %s %s", w->id, w->code, expiry[w->expiry]);
+	if (w->expiry != EXPIRY_NEVER)
+		appendStringInfo(out, " %d", w->expiry_n);
+	appendStringInfo(out, " pending %d lots %d %s%s;", w->pending_days, w->max_lots,
+					 policy[w->policy], w->spendable ? " spendable" : "");
+}
+
+static void
+program_write(StringInfo out, const Program *p)
+{
+	appendStringInfo(out, "program %d zone '%s'", p->version, p->zone);
+	for (int i = 0; i < PROGRAM_REMINDERS && p->reminders[i]; i++)
+		appendStringInfo(out, "%s%d", i ? "," : " remind ", p->reminders[i]);
+	appendStringInfoChar(out, ';');
+	for (int i = 0; i < p->n_wallets; i++)
+		append_wallet(out, &program_wallets(p)[i]);
+	for (int i = 0; i < p->n_streams; i++)
+	{
+		const ProgramStream *m = &program_streams(p)[i];
+
+		appendStringInfo(out, "\nstream %d %s days %d months %d%s;", m->id, m->code, m->keep_days,
+						 m->keep_months, m->purchases ? " purchases" : "");
+	}
+	for (int i = 0; i < p->n_earns; i++)
+		append_earn(out, &program_earns(p)[i]);
+	for (int i = 0; i < p->n_levels; i++)
+		append_level(out, p, &program_levels(p)[i]);
+}
+
+PG_FUNCTION_INFO_V1(program_out);
+Datum
+program_out(PG_FUNCTION_ARGS)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	program_write(&out, program_open(PG_GETARG_DATUM(0)));
+	PG_RETURN_CSTRING(out.data);
+}
+
+PG_FUNCTION_INFO_V1(program_send);
+Datum
+program_send(PG_FUNCTION_ARGS)
+{
+	StringInfoData text, out;
+
+	initStringInfo(&text);
+	program_write(&text, program_open(PG_GETARG_DATUM(0)));
+	pq_begintypsend(&out);
+	pq_sendtext(&out, text.data, text.len);
+	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
+}
+
+PG_FUNCTION_INFO_V1(program_eq);
+Datum
+program_eq(PG_FUNCTION_ARGS)
+{
+	const Program *a = program_open(PG_GETARG_DATUM(0));
+	const Program *b = program_open(PG_GETARG_DATUM(1));
+
+	PG_RETURN_BOOL(VARSIZE(a) == VARSIZE(b) && memcmp(a, b, VARSIZE(a)) == 0);
+}
