@@ -207,7 +207,7 @@ BEGIN
                     WHEN v.value < (v.kind = 'refund')::integer OR v.value > 99999999999999 THEN 'amount is out of range'
                     WHEN length(v.purchase_no) > 100 OR length(v.refund_no) > 100 THEN 'number has more than 100 characters'
                     WHEN v.kind = 'refund' AND (v.purchase_no IS NULL OR v.refund_no IS NULL) THEN 'a refund needs purchase_no and refund_no'
-                    WHEN v.lines IS NOT NULL THEN member_internal.purchase_lines_error(v.lines, v.value / 100.0) END AS reject
+                    WHEN v.lines IS NOT NULL THEN member_internal.purchase_lines_error(v.lines, member_internal.money(v.value)) END AS reject
         FROM (SELECT r.line, r.ctid AS row_id, r.kind, nullif(r.member_key, '') AS member_key, member_internal.parse_time(r.at, zone) AS at,
                      member_internal.parse_minor(r.amount) AS value, nullif(r.purchase_no, '') AS purchase_no,
                      nullif(r.refund_no, '') AS refund_no, nullif(r.store, '') AS store, nullif(r.channel, '') AS channel,
