@@ -79,10 +79,17 @@ SELECT NULL FROM member.points_spend(9, 2);
 CALL pg_temp.nights('2026-04-30', '2026-04-30');
 SELECT results_eq($$ SELECT member_id, vars ->> 'points' FROM member.outbox WHERE template = 'expire30' AND member_id BETWEEN 7 AND 9 ORDER BY 1 $$, $$ VALUES (7::bigint, '5'), (9, '3') $$, 'is reminded all the same, of what is left');
 
+-- and one who acts after a day the job missed: caught up, it says the same to those who did nothing
+SELECT NULL FROM generate_series(11, 12) m, member.points_earn(m, 5, until => '2026-06-01');
+SET member.clock = '2026-05-04 10:00+08';
+SELECT NULL FROM member.event_record(11, 'look');
+CALL pg_temp.nights('2026-05-05', '2026-05-05');
+SELECT results_eq($$ SELECT member_id FROM member.outbox WHERE template = 'expire30' AND member_id IN (11, 12) ORDER BY 1 $$, 'VALUES (11::bigint), (12)', 'who acts after a day the job missed is reminded as others are');
+
 -- ---- tiers are reviewed ----
 
 SELECT is((SELECT member.level(standing, 1::smallint) FROM member.state WHERE member_id = 6), 2::smallint, 'gold since March');
-CALL pg_temp.nights('2026-05-01', '2026-07-01');
+CALL pg_temp.nights('2026-05-06', '2026-07-01');
 SELECT is((SELECT member.level(standing, 1::smallint) FROM member.state WHERE member_id = 6), 2::smallint, 'secured till June, and a month of grace');
 CALL pg_temp.nights('2026-07-02', '2026-07-02');
 SELECT is((SELECT member.level(standing, 1::smallint) FROM member.state WHERE member_id = 6), 1::smallint, 'then down, by the job');
