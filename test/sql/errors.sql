@@ -148,7 +148,7 @@ SELECT pg_temp.try('purchase_record(1, ''P3'', 10, lines => {})', '''[{"product"
 -- ---- once: keys and numbers ----
 
 SELECT pg_temp.try('purchase_record({})', '2, ''P1'', 100', '1, ''P1'', 100', '1, ''P1'', 100, key => ''k9''', '1, NULL, 10', '1, '''', 10', '1, ' || quote_literal(repeat('p', 101)) || ', 10',
-    '1, ''P3'', 10, key => ''k1''', '1, ''P3'', 10, key => ''k2''', '1, ''P3'', 10, key => ''''', '1, ''P3'', 10, key => ' || quote_literal(repeat('k', 201)));
+    '1, ''P3'', 10, key => ''k1''', '1, ''P3'', 10, key => ''k2''', '1, ''P3'', 10, key => ''''', '1, ''P3'', 10, key => ' || quote_literal(repeat('k', 251)));
 SELECT pg_temp.try('points_earn(1, {})', '51, key => ''k2''', '50, reason => ''gift'', key => ''k2''', '50, at => ''2026-03-01 09:00+08'', key => ''k2''', '50, until => ''2026-10-01'', key => ''k2''');
 SELECT pg_temp.try('{}', 'points_spend(1, 50, key => ''k2'')', 'event_record(1, ''signin'', key => ''k2'')', 'points_reverse(1, 2, key => ''k2'')');
 SELECT points, entry_no FROM member.points_earn(1, 50, key => 'k2') AS same_call_same_answer;
@@ -156,7 +156,7 @@ SELECT points, entry_no FROM member.points_earn(1, 50, key => 'k2') AS same_call
 -- ---- enrolling ----
 
 SELECT pg_temp.try('enroll({})', 'NULL', '''''', '''shop'', phone => ''13800000001''', '''shop'', openid => ''o1''', '''shop'', unionid => ''u1''', '''shop'', external => ''e1''', '''shop'', phone => ''''', '''shop'', openid => ' || quote_literal(repeat('o', 201)),
-    '''scan'', key => ''enroll1''', '''shop'', key => ''enroll1''', '''shop'', key => ''''', '''shop'', key => ' || quote_literal(repeat('k', 201)), '''shop'', attributes => ''{broken''');
+    '''scan'', key => ''enroll1''', '''shop'', key => ''enroll1''', '''shop'', key => ''''', '''shop'', key => ' || quote_literal(repeat('k', 251)), '''shop'', attributes => ''{broken''');
 SELECT member.enroll('shop', phone => '13800000001', openid => 'o1', unionid => 'u1', external => 'e1', at => '2026-02-01 10:00+08', key => 'enroll1') AS same_call_same_answer;
 
 -- ---- events ----
