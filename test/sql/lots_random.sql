@@ -239,7 +239,7 @@ BEGIN
 END $$;
 
 INSERT INTO book SELECT m, 'empty', '2026-01-01'::date + m % 60 FROM generate_series(1, 1000) m;
-CALL pg_temp.play(105);
+CALL pg_temp.play(101);
 
 SELECT sum(operations) AS operations FROM tally;
 -- that each kind was tried, taking refused and reversing driven into debt often enough
