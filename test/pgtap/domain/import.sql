@@ -48,15 +48,17 @@ INSERT INTO member.import_row (line, kind, member_key, at, purchase_no, refund_n
     (17, 'purchase', 'A', '2025-12-02', 'P14', NULL, '10', NULL, '[{"product": "\u0000", "amount": 10}]'), (18, 'purchase', 'A', '2025-12-02', 'P15', NULL, '10', NULL, '[{"product": "x", "amount": 10, "list_amount": 1e15}]'),
     (19, 'purchase', 'A', '2025-12-02', 'P16', NULL, '10', NULL, repeat('[', 50000)), (20, 'refund', 'A', '2025-12-03', 'P99', 'R1', '1', NULL, NULL), (21, 'refund', 'Z', '2025-12-03', 'P1', 'R9', '1', NULL, NULL),
     (22, 'refund', 'A', '2025-11-30', 'P1', 'R2', '1', NULL, NULL), (23, 'refund', 'A', '2025-12-04', 'P1', 'R3', '60.26', NULL, NULL), (24, 'refund', 'A', '2025-12-04', 'P2', 'R4', '0', NULL, NULL),
-    (25, 'refund', 'A', '2025-12-04', 'P2', NULL, '1', NULL, NULL), (26, 'refund', 'A', '2025-12-05', 'P2', 'R5', '20', NULL, NULL), (27, 'purchase', 'A', '2000-01-01 08:00', 'P17', NULL, '0', NULL, NULL);
-SELECT results_eq('SELECT rows_read, rows_loaded, rows_known, rows_rejected, amount_loaded FROM member.import_purchases(''till'')', 'VALUES (27::bigint, 6::bigint, 0::bigint, 21::bigint, 127.50)',
+    (25, 'refund', 'A', '2025-12-04', 'P2', NULL, '1', NULL, NULL), (26, 'refund', 'A', '2025-12-05', 'P2', 'R5', '20', NULL, NULL), (27, 'purchase', 'A', '2000-01-01 08:00', 'P17', NULL, '0', NULL, NULL),
+    (28, 'purchase', 'A', '2025-12-02 10:00+16', 'P18', NULL, '1', NULL, NULL), (29, 'purchase', 'A', '2025-12-02 10:00+', 'P19', NULL, '1', NULL, NULL), (30, 'purchase', 'A', '2025-12-02 10:00+08:61', 'P20', NULL, '1', NULL, NULL);
+SELECT results_eq('SELECT rows_read, rows_loaded, rows_known, rows_rejected, amount_loaded FROM member.import_purchases(''till'')', 'VALUES (30::bigint, 6::bigint, 0::bigint, 24::bigint, 127.50)',
     'purchases: read = loaded + known + rejected, and the yuan loaded');
 SELECT results_eq('SELECT line, kind, reason FROM member.import_reject WHERE import_id = 3 ORDER BY line', $$ VALUES
     (5::bigint, 'purchase', 'purchase number occurs before in the file'), (6, 'purchase', 'member key is missing'), (7, 'purchase', 'time can''t be read'), (8, 'purchase', 'amount can''t be read'),
     (9, 'purchase', 'amount can''t be read'), (10, 'purchase', 'amount is out of range'), (11, 'purchase', 'amount is out of range'), (12, 'purchase', 'time is in the future'), (13, 'purchase', 'time can''t be read'),
     (14, 'purchase', 'number has more than 100 characters'), (15, 'purchase', 'the lines add up to 9, the purchase is 10.00'), (16, 'purchase', 'lines are not JSON'), (17, 'purchase', 'lines are not JSON'),
     (18, 'purchase', 'line 1 is invalid'), (19, 'purchase', 'lines are not JSON'), (20, 'refund', 'its purchase is not among the rows loaded: use purchase_refund()'), (21, 'refund', 'its purchase is another member''s'),
-    (22, 'refund', 'it is dated before its purchase'), (23, 'refund', 'refunds exceed the purchase'), (24, 'refund', 'amount is out of range'), (25, 'refund', 'a refund needs purchase_no and refund_no') $$,
+    (22, 'refund', 'it is dated before its purchase'), (23, 'refund', 'refunds exceed the purchase'), (24, 'refund', 'amount is out of range'), (25, 'refund', 'a refund needs purchase_no and refund_no'),
+    (28, 'purchase', 'time can''t be read'), (29, 'purchase', 'time can''t be read'), (30, 'purchase', 'time can''t be read') $$,
     'each row that can''t be taken, with line and reason');
 SELECT is_empty('SELECT * FROM member.import_reject WHERE import_id = 3 AND line < 25 AND (detail = '''' OR detail NOT LIKE ''%2025%'' AND line NOT IN (12, 13))', 'and what it read');
 SELECT results_eq('SELECT purchase_no, at, amount, refunded, store FROM member.purchase WHERE member_id = member.find(''external'', ''A'') ORDER BY at', $$ VALUES
