@@ -14,7 +14,7 @@ SELECT member.setup('tea') \g /dev/null
 CREATE TEMP TABLE import_work (line bigint, kind text, member_key text, at timestamptz, value bigint, purchase_no text,
     refund_no text, store text, channel text, wallet text, until date, lines text, phone text, name text, journal boolean, reject text, row_id tid);
 CREATE TEMP TABLE import_new (member_id bigint, member_key text, joined_at timestamptz, store text, channel text, phone text, name text);
-CREATE TEMP TABLE import_sorted AS SELECT 0::bigint AS member_id, false AS is_first, false AS is_last, w.* FROM import_work w;
+CREATE TEMP TABLE import_sorted AS SELECT 0::bigint AS member_id, false AS is_first, false AS is_last, 0::bigint AS seq, w.* FROM import_work w;
 
 CREATE TEMP TABLE fault AS
 SELECT f.oid::regprocedure AS function,

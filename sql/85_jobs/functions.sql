@@ -85,7 +85,8 @@ BEGIN
                    member_internal.render(t.body, v.vars || jsonb_build_object('brand', p.brand)), v.vars
             FROM (SELECT r.member_id, l.wallet, l.until, sum(l.points) AS points
                   FROM r CROSS JOIN LATERAL member.unnest(r.lots) l
-                  WHERE r.remind AND l.until - daily_members.day = ANY (ARRAY(SELECT unnest(p.reminders) FROM p)) AND l.points > 0
+                  -- of a member brought further than this day the step told another day's
+                  WHERE (r.remind OR r.at > start) AND l.until - daily_members.day = ANY (ARRAY(SELECT unnest(p.reminders) FROM p)) AND l.points > 0
                   GROUP BY 1, 2, 3) l
             JOIN member.wallet w ON w.wallet_id = l.wallet AND w.spendable
             JOIN member.message_template t ON t.code = 'expire' || (l.until - daily_members.day) AND t.enabled

@@ -92,11 +92,11 @@ BEGIN
     FROM member.setting s JOIN member.program_version v ON v.version = s.program_version;
     CREATE TEMP TABLE import_sorted ON COMMIT DROP AS
         SELECT i.member_id, w.at, w.line, w.value, w.kind, w.purchase_no, w.refund_no, w.store, w.channel, w.wallet, w.until,
-               w.lines, w.journal, lag(i.member_id) OVER m IS DISTINCT FROM i.member_id AS is_first,
+               w.lines, w.journal, row_number() OVER m AS seq, lag(i.member_id) OVER m IS DISTINCT FROM i.member_id AS is_first,
                lead(i.member_id) OVER m IS DISTINCT FROM i.member_id AS is_last
         FROM import_work w JOIN member.identity i ON i.kind = 'external' AND i.value = w.member_key
         WHERE w.reject IS NULL
-        WINDOW m AS (ORDER BY i.member_id, w.at, w.line);
+        WINDOW m AS (ORDER BY i.member_id, w.at, w.kind = 'refund', w.line, w.row_id);
     CREATE INDEX ON import_sorted USING brin (member_id) WITH (pages_per_range = 16);
     ANALYZE import_sorted;
     ANALYZE member.state;
@@ -110,19 +110,19 @@ BEGIN
             AND EXISTS (SELECT FROM import_sorted i WHERE i.member_id = s.member_id AND i.member_id > low AND i.member_id <= high)
         ORDER BY s.member_id FOR NO KEY UPDATE;
         WITH run AS (
-            SELECT i.member_id, i.at, i.value, i.kind, i.purchase_no, i.refund_no, i.store, i.channel, i.is_last, i.line,
+            SELECT i.member_id, i.at, i.value, i.kind, i.purchase_no, i.refund_no, i.store, i.channel, i.is_last, i.seq,
                 member.step_run(
                     CASE WHEN i.is_first THEN ROW(s.lots, s.activity, s.standing, s.at, s.entries, s.hash)::member.step_state END,
                     ROW(i.member_id, CASE WHEN i.kind = 'balance' THEN 'earn' ELSE i.kind END, i.at, i.wallet,
                         CASE WHEN i.kind = 'balance' THEN i.value END, CASE WHEN i.kind <> 'balance' THEN i.value END,
                         NULL, i.until, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
                         CASE WHEN i.journal THEN i.purchase_no END, i.journal, NULL, i.is_last)::member.step_event,
-                    p.program) OVER (PARTITION BY i.member_id ORDER BY i.at, i.line ROWS UNBOUNDED PRECEDING) AS x
+                    p.program) OVER (PARTITION BY i.member_id ORDER BY i.seq ROWS UNBOUNDED PRECEDING) AS x
             FROM import_sorted i JOIN member.state s USING (member_id)
             WHERE i.member_id > low AND i.member_id <= high AND s.member_id > low AND s.member_id <= high
         ), r AS MATERIALIZED (
             SELECT run.member_id, run.at, run.value, run.kind, run.purchase_no, run.refund_no, run.store, run.channel,
-                   run.is_last, run.line, y.*
+                   run.is_last, run.seq, y.*
             FROM run CROSS JOIN LATERAL (SELECT (run.x).*) AS y (lots, activity, standing, state_at, entries, hash, next_due, level,
                 expired, tiers, wallet, delta, points, balance, ref, ref_part, time_kind, time_wallet, time_delta, time_points,
                 time_balance, time_hash, remind)
@@ -146,7 +146,7 @@ BEGIN
         ), changes AS (
             INSERT INTO member.tier_change (member_id, change_no, ladder_id, from_level, to_level, day, until, kind,
                                             entry_no, program_version, reason, booked_at)
-            SELECT r.member_id, coalesce(b.n, 0) + row_number() OVER (PARTITION BY r.member_id ORDER BY r.at, r.line, t.ord),
+            SELECT r.member_id, coalesce(b.n, 0) + row_number() OVER (PARTITION BY r.member_id ORDER BY r.seq, t.ord),
                    t.ladder, t.from_level, t.to_level, t.day, t.until, t.kind,
                    CASE WHEN t.kind = 'rise' THEN r.entries END, p.version, t.reason, present
             FROM r CROSS JOIN LATERAL unnest(r.tiers) WITH ORDINALITY
@@ -245,9 +245,9 @@ BEGIN
         UPDATE import_work w SET reject = x.reason
         FROM (SELECT f.row_id, CASE WHEN b.line IS NULL THEN 'its purchase is not among the rows loaded: use purchase_refund()'
                                   WHEN b.member_key <> f.member_key THEN 'its purchase is another member''s'
-                                  WHEN (f.at, f.line) < (b.at, b.line) THEN 'it is dated before its purchase'
+                                  WHEN f.at < b.at THEN 'it is dated before its purchase'
                                   WHEN count(*) OVER (PARTITION BY f.purchase_no, f.refund_no) > 1 THEN 'refund number occurs twice in the file'
-                                  WHEN sum(f.value) OVER (PARTITION BY f.purchase_no ORDER BY f.at, f.line) > b.value THEN 'refunds exceed the purchase' END AS reason
+                                  WHEN sum(f.value) OVER (PARTITION BY f.purchase_no ORDER BY f.at, f.line, f.row_id) > b.value THEN 'refunds exceed the purchase' END AS reason
               FROM import_work f LEFT JOIN import_work b ON b.kind = 'purchase' AND b.reject IS NULL AND b.purchase_no = f.purchase_no
               WHERE f.kind = 'refund' AND f.reject IS NULL) x
         WHERE w.row_id = x.row_id AND x.reason IS NOT NULL;

@@ -114,6 +114,15 @@ record(TierChanges *out, const char *kind, const Rank *before, const Rank *after
 		(TierChange){kind, after->ladder, before->level, after->level, day, after->until, reason};
 }
 
+/* So many months on; for good when that is further than days go. */
+static DateADT
+months_on(DateADT day, int16 months)
+{
+	DateADT until = months ? add_months(day, months) : DATEVAL_NOEND;
+
+	return until > MAX_DAY - 1000 ? DATEVAL_NOEND : until; /* a grace may follow */
+}
+
 static void
 enter(const Facts *f, Rank *r, int16 level, DateADT day)
 {
@@ -121,7 +130,7 @@ enter(const Facts *f, Rank *r, int16 level, DateADT day)
 
 	r->level = level;
 	r->since = day;
-	r->until = level > 0 && l && l->months ? add_months(day, l->months) : DATEVAL_NOEND;
+	r->until = level > 0 && l ? months_on(day, l->months) : DATEVAL_NOEND;
 	r->due = r->until;
 }
 
@@ -131,7 +140,7 @@ secure_again(const Facts *f, Rank *r, const ProgramLevel *l, DateADT day, TierCh
 {
 	Rank before = *r;
 
-	r->until = l->months ? add_months(r->until, l->months) : DATEVAL_NOEND;
+	r->until = months_on(r->until, l->months);
 	r->due = r->until;
 	record(out, "keep", &before, r, day, why);
 }
