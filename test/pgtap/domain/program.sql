@@ -71,6 +71,16 @@ SELECT is((SELECT program_version FROM member.tier_change WHERE member_id = 1), 
 
 -- ---- replay takes each by the version of its time ----
 
+-- also a review that the daily run decided before the rules changed
+SELECT is(tier, 'silver', 'silver for a year') FROM member.purchase_record(5, 'T1', 600);
+SET member.clock = '2027-03-31 02:00+08';
+CALL member.daily_run();
+SELECT is((SELECT kind || ' ' || day FROM member.tier_change WHERE member_id = 5 ORDER BY change_no DESC LIMIT 1), 'fall 2027-03-31', 'it falls at the end of its grace, by the job');
+UPDATE member.tier_level SET keep = 'spend >= 1' WHERE code = 'silver';
+SELECT is(member.publish('silver for good'), 6, 'then the rule is another');
+SET member.clock = '2027-04-02 10:00+08';
+SELECT is(tier, 'normal', 'what was decided stays decided') FROM member.event_record(5, 'look');
+
 SET client_min_messages = error;
 SELECT is_empty('SELECT s.member_id, r.part, r.stored, r.replayed FROM member.state s, member.replay(s.member_id) r WHERE s.at IS NOT NULL AND NOT r.same', 'replay makes the same of the facts');
 SELECT is_empty('SELECT * FROM member.verify()', 'the books are sound');
