@@ -212,7 +212,7 @@ BEGIN
         touched_at = r.at, entries = r.entries, next_due = least(next_due, r.next_due), hash = r.hash
     WHERE member_id = event.member_id;
     IF r.tiers IS NOT NULL THEN
-        PERFORM member_internal.record_tiers(event.member_id, r.tiers, r.entries, write.version, event.at);
+        PERFORM member_internal.record_tiers(event.member_id, r.tiers, r.entries, write.version, r.at);
     END IF;
     RETURN ROW(event.member_id, r.entries, event.kind, event.at,
                coalesce(event.wallet, member_internal.wallet_code(write.program, 1::smallint)), r.points, r.balance, tier_code);

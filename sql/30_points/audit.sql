@@ -86,10 +86,10 @@ COMMENT ON FUNCTION member.verify(bigint, bigint) IS
 
 -- The events of a member's ledger, as they went into step.
 CREATE OR REPLACE FUNCTION member_internal.events_of(member_id bigint)
-RETURNS TABLE (entry_no integer, version integer, event member.step_event)
+RETURNS TABLE (entry_no integer, part integer, version integer, event member.step_event)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT e.entry_no, e.program_version,
+    SELECT e.entry_no, 0, e.program_version,
            ROW(e.member_id, CASE WHEN e.kind IN ('expire', 'settle') THEN 'day' ELSE e.kind END, e.at,
                CASE WHEN e.kind IN ('earn', 'spend', 'reverse') THEN w.code END,
                CASE e.kind WHEN 'earn' THEN e.points WHEN 'spend' THEN -e.points WHEN 'reverse' THEN e.ref_part END,
@@ -114,6 +114,16 @@ AS $$
     LEFT JOIN member.purchase q ON q.member_id = e.member_id AND q.entry_no = e.ref AND e.kind = 'refund'
     LEFT JOIN LATERAL (SELECT u.usable_from, u.until FROM member.unnest(e.delta) u LIMIT 1) l ON e.kind = 'earn'
     WHERE e.member_id = events_of.member_id
+    UNION ALL
+    -- reviews that a daily run booked where no points moved, by the version of then
+    SELECT coalesce((SELECT max(e.entry_no) FROM member.entry e
+                     WHERE e.member_id = c.member_id AND e.booked_at < c.booked_at), 0),
+           c.change_no, c.program_version,
+           ROW(c.member_id, 'day', member.day_start(c.day), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+               NULL, NULL, NULL, NULL, NULL, NULL, NULL)::member.step_event
+    FROM member.tier_change c
+    WHERE c.member_id = events_of.member_id AND c.kind <> 'rise'
+      AND NOT EXISTS (SELECT FROM member.entry e WHERE e.member_id = c.member_id AND e.booked_at = c.booked_at)
 $$;
 COMMENT ON FUNCTION member_internal.events_of(bigint) IS 'The events of a member''s ledger in the form step takes, with the program version each was decided by.';
 
@@ -134,16 +144,16 @@ BEGIN
         PERFORM member_internal.refuse_member(replay.member_id);
     END IF;
     SELECT (z.x).* INTO r
-    FROM (SELECT y.entry_no, member.step_run(NULL, y.event, y.program) OVER (ORDER BY y.entry_no ROWS UNBOUNDED PRECEDING) AS x
-          FROM (SELECT v.entry_no, v.event, p.program
+    FROM (SELECT y.entry_no, y.part, member.step_run(NULL, y.event, y.program) OVER (ORDER BY y.entry_no, y.part ROWS UNBOUNDED PRECEDING) AS x
+          FROM (SELECT v.entry_no, v.part, v.event, p.program
                 FROM member_internal.events_of(replay.member_id) v JOIN member.program_version p ON p.version = v.version
                 UNION ALL
-                SELECT 2147483647, ROW(s.member_id, 'day', s.at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+                SELECT 2147483647, 0, ROW(s.member_id, 'day', s.at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
                                        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::member.step_event, p.program
                 FROM member.setting g JOIN member.program_version p ON p.version = g.program_version
                 -- brought forward by a day on which nothing had to be booked
                 WHERE s.at IS NOT NULL AND s.at > ALL (SELECT CASE WHEN e.digest IS NOT NULL THEN e.booked_at ELSE e.at END FROM member.entry e WHERE e.member_id = replay.member_id)) y) z
-    ORDER BY z.entry_no DESC LIMIT 1;
+    ORDER BY z.entry_no DESC, z.part DESC LIMIT 1;
     RETURN QUERY
         SELECT v.part, v.stored, v.replayed, v.stored IS NOT DISTINCT FROM v.replayed
         FROM (VALUES ('lots', s.lots::text, coalesce(r.lots, 'empty')::text),

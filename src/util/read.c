@@ -138,7 +138,12 @@ read_moment(const char *text, int len, pg_tz *zone, TimestampTz *at)
 	{
 		if (!cell_time(&c, &tm, &fsec))
 			return false;
-		has_offset = cell_offset(&c, &offset);
+		if (c.p < c.end)
+		{
+			if (!cell_offset(&c, &offset))
+				return false;
+			has_offset = true;
+		}
 	}
 	if (c.p != c.end)
 		return false;

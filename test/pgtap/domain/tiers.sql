@@ -23,7 +23,7 @@ SELECT results_eq('SELECT change_no, kind, from_level, to_level, day, until, ent
     (2, 'rise', 1::smallint, 2::smallint, '2026-03-01'::date, '2026-06-01'::date, 4, 1, 'orders(30d) >= 4 (4) or max_order(30d) >= 50 (20.00)') $$,
     'the history: when, by which entry and rules, with the values that decided');
 SELECT results_eq($$ SELECT class, marketing, body, not_before FROM member.outbox WHERE member_id = 1 AND template = 'tier_up' ORDER BY outbox_id $$, $$ VALUES
-    ('benefit', false, '恭喜升级为常饮茶友!新增特权已生效,有效至2026-06-01。', '2026-02-25 09:00+08'::timestamptz), ('benefit', false, '恭喜升级为VIP茶友!新增特权已生效,有效至2026-06-01。', '2026-03-01 09:00+08') $$, 'and a message for each');
+    ('benefit', false, '恭喜升级为常饮茶友!新增特权已生效,有效至2026-06-01。', '2026-03-01 10:00+08'::timestamptz), ('benefit', false, '恭喜升级为VIP茶友!新增特权已生效,有效至2026-06-01。', '2026-03-01 10:00+08') $$, 'and a message for each');
 SELECT is(tier, 'normal', 'an order of 49.99 is not 50') FROM pg_temp.buy(2, '2026-03-01', 49.99);
 SELECT is(tier, 'gold', 'an order of 50 is') FROM pg_temp.buy(3, '2026-03-01', 50);
 SELECT is(ARRAY[member.tier_of(1), member.tier_of(2), member.tier_of(3), member.tier_of(4)], '{gold,normal,gold,normal}', 'tier_of says so');
