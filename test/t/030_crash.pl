@@ -43,7 +43,7 @@ sub call
 {
 	my ($writer, $n) = @_;
 	my $key = "k$writer-$n";
-	my $member = $first + $n % 20;
+	my $member = $first + int($n / 4) % 20;
 	my $call =
 	    $n % 4 == 0 ? "member.purchase_record($member, 'P$writer-$n', 12.50, key => '$key')"
 	  : $n % 4 == 1 ? "member.points_earn($member, 3, key => '$key')"
