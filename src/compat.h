@@ -45,6 +45,15 @@
 #define GUC_FREE(p) free(p)
 #endif
 
+/* ExecInsertIndexTuples() of one new row: 16 added whether only summarizing indexes are meant. */
+#if PG_VERSION_NUM >= 160000
+#define insert_index_tuples(result, slot, estate) \
+	ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL, false)
+#else
+#define insert_index_tuples(result, slot, estate) \
+	ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL)
+#endif
+
 /* PG_MODULE_MAGIC_EXT names the module to the monitoring views of 18. */
 #if PG_VERSION_NUM >= 180000
 #define MEMBER_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "member")

@@ -12,9 +12,8 @@ SELECT member.setup('tea') \g /dev/null
 
 -- The tables that an import makes for itself.
 CREATE TEMP TABLE import_work (line bigint, kind text, member_key text, at timestamptz, value bigint, purchase_no text,
-    refund_no text, store text, channel text, wallet text, until date, lines text, phone text, name text, journal boolean, reject text, row_id tid);
-CREATE TEMP TABLE import_new (member_id bigint, member_key text, joined_at timestamptz, store text, channel text, phone text, name text);
-CREATE TEMP TABLE import_sorted AS SELECT 0::bigint AS member_id, false AS is_first, false AS is_last, 0::bigint AS seq, w.* FROM import_work w;
+    refund_no text, store text, channel text, wallet text, until date, lines text, phone text, name text, journal boolean, seq bigint, reject text, row_id tid);
+CREATE TEMP TABLE import_member (member_key text, member_id bigint, is_new boolean, joined_at timestamptz, store text, channel text, phone text, name text);
 
 CREATE TEMP TABLE fault AS
 SELECT f.oid::regprocedure AS function,

@@ -37,7 +37,7 @@ DECLARE
         attributes, actor);
     joined timestamptz;
     new_id bigint;
-    new_salt bigint := ('x' || encode(substr(uuid_send(gen_random_uuid()), 9), 'hex'))::bit(64)::bigint;
+    new_salt bigint := member_internal.new_salt();
     known record;
 BEGIN
     PERFORM member_internal.require_ready();
@@ -85,6 +85,10 @@ COMMENT ON FUNCTION member.enroll(text, text, text, text, text, text, text, json
 
 CREATE OR REPLACE FUNCTION member.find(kind text, value text) RETURNS bigint
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $$ SELECT i.member_id FROM member.identity i WHERE i.kind = find.kind AND i.value = find.value $$;
+AS $$
+    SELECT i.member_id FROM member.identity i WHERE i.kind = find.kind AND i.value = find.value
+    UNION ALL
+    SELECT p.member_id FROM member.purchase p WHERE find.kind = 'purchase' AND p.purchase_no = find.value
+$$;
 COMMENT ON FUNCTION member.find(text, text) IS
     'The member a value belongs to: kind phone, openid, unionid, external or purchase (its number); null if none.';

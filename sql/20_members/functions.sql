@@ -1,3 +1,7 @@
+CREATE OR REPLACE FUNCTION member_internal.new_salt() RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_new_salt';
+COMMENT ON FUNCTION member_internal.new_salt() IS 'Salt of a new member''s argument digests.';
+
 -- Writing: every verb locks the member's row, looks its key up, takes one step and writes what came of it.
 
 CREATE TYPE member.receipt AS (
@@ -220,3 +224,15 @@ END
 $$;
 COMMENT ON FUNCTION member_internal.end_write(member_internal.write, member.step_event, text, text, text) IS
     'Takes the step and writes what came of it: entries, state, level changes. Returns the receipt.';
+
+-- What batches write by: the query yields (member_id, state: lots, activity, standing, at, entries, hash; event: kind,
+-- at, wallet, points, amount, until, purchase_no, refund_no; store, channel, journal), each member's rows together and
+-- in their order; $1 in it are the members. Who calls it has locked the states.
+CREATE OR REPLACE FUNCTION member_internal.write_events(
+    query text, members bigint[], version integer, program member.program, present timestamptz)
+RETURNS TABLE (member_id bigint, lots member.lots, activity member.activity, standing member.standing, at timestamptz,
+               entries integer, hash bytea, next_due date, is_new boolean, remind boolean, tiers member.step_tier[],
+               tier_entries integer[])
+LANGUAGE c VOLATILE ROWS 5000 AS 'MODULE_PATHNAME', 'member_write_events';
+COMMENT ON FUNCTION member_internal.write_events(text, bigint[], integer, member.program, timestamptz) IS
+    'Takes the events of many members through step and writes entries and purchases; a row a member with its state afterwards, for the caller to write, and the decisions on levels with the entry that brought each.';

@@ -13,13 +13,13 @@ COMMENT ON COLUMN member.member.attributes IS 'Free attributes of the brand.';
 
 -- Values that are unique across members. Keyed by the value, so that a cluster can be distributed by it.
 CREATE TABLE member.identity (
-    kind      text NOT NULL,
-    value     text NOT NULL,
+    kind      text COLLATE "C" NOT NULL,
+    value     text COLLATE "C" NOT NULL,
     member_id bigint NOT NULL,
     digest    bytea,
     PRIMARY KEY (kind, value)
 );
-CREATE INDEX identity_member ON member.identity (member_id) WHERE kind <> 'purchase';
+CREATE INDEX identity_member ON member.identity (member_id);
 COMMENT ON TABLE member.identity IS
-    'Who a value belongs to: phone, openid, unionid, external, the key of an enrolment, the number of a purchase.';
+    'Who a value belongs to: phone, openid, unionid, external, the key of an enrolment. The number of a purchase is in member.purchase.';
 COMMENT ON COLUMN member.identity.digest IS 'Of an enrolment: salted digest of its arguments.';

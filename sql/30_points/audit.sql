@@ -49,7 +49,7 @@ BEGIN
         FROM (SELECT r.member_id, r.ref, sum(r.ref_part) AS back,
                      max(CASE WHEN o.kind = 'purchase' THEN (p.amount * 100)::bigint ELSE abs(member.total(o.delta, l.wallet)) END) AS of
               FROM member.entry r JOIN member.entry o ON o.member_id = r.member_id AND o.entry_no = r.ref
-              LEFT JOIN member.purchase p ON p.member_id = o.member_id AND p.entry_no = o.entry_no
+              LEFT JOIN member.purchase p ON o.kind = 'purchase' AND p.purchase_no = o.source
               LEFT JOIN LATERAL (SELECT min(u.wallet) AS wallet FROM member.unnest(o.delta) u) l ON true
               WHERE r.ref IS NOT NULL AND r.member_id BETWEEN low AND high GROUP BY r.member_id, r.ref) r
         WHERE r.back > r.of;
@@ -59,7 +59,8 @@ BEGIN
         WHERE p.member_id BETWEEN low AND high AND e.kind IS DISTINCT FROM 'purchase'
         UNION ALL
         SELECT 'purchase is missing', e.member_id, e.entry_no, e.source
-        FROM member.entry e LEFT JOIN member.purchase p ON p.member_id = e.member_id AND p.entry_no = e.entry_no
+        FROM member.entry e
+        LEFT JOIN member.purchase p ON p.purchase_no = e.source AND p.member_id = e.member_id AND p.entry_no = e.entry_no
         WHERE e.kind = 'purchase' AND e.member_id BETWEEN low AND high AND p.member_id IS NULL
         UNION ALL
         SELECT 'refunds of a purchase do not add up', p.member_id, p.entry_no, format('purchase says %s, refunds are %s', p.refunded, coalesce(f.amount, 0))
@@ -107,11 +108,11 @@ AS $$
                CASE WHEN e.digest IS NOT NULL THEN e.booked_at END, NULL)::member.step_event
     FROM member.entry e
     JOIN member.wallet w ON w.wallet_id = e.wallet
-    LEFT JOIN member.purchase p ON p.member_id = e.member_id AND p.entry_no = e.entry_no
+    LEFT JOIN member.purchase p ON e.kind = 'purchase' AND p.purchase_no = e.source
     LEFT JOIN member.event v ON v.member_id = e.member_id AND v.entry_no = e.entry_no
     LEFT JOIN member.category c ON c.code = v.category
     LEFT JOIN member.entry o ON o.member_id = e.member_id AND o.entry_no = e.ref
-    LEFT JOIN member.purchase q ON q.member_id = e.member_id AND q.entry_no = e.ref AND e.kind = 'refund'
+    LEFT JOIN member.purchase q ON e.kind = 'refund' AND q.purchase_no = o.source
     LEFT JOIN LATERAL (SELECT u.usable_from, u.until FROM member.unnest(e.delta) u LIMIT 1) l ON e.kind = 'earn'
     WHERE e.member_id = events_of.member_id
     UNION ALL

@@ -61,17 +61,12 @@ BEGIN
     e := w.event;
     e.amount := minor;
     r := member_internal.end_write(w, e, purchase_no, NULL, actor);
-    WITH claim AS (
-        INSERT INTO member.identity (kind, value, member_id)
-        VALUES ('purchase', purchase_record.purchase_no, r.member_id) ON CONFLICT DO NOTHING RETURNING member_id
-    )
     INSERT INTO member.purchase (member_id, entry_no, purchase_no, at, amount, store, channel, attributes)
-    SELECT c.member_id, r.entry_no, purchase_record.purchase_no, r.at, purchase_record.amount, purchase_record.store,
-           purchase_record.channel, purchase_record.attributes
-    FROM claim c;
+    VALUES (r.member_id, r.entry_no, purchase_record.purchase_no, r.at, purchase_record.amount, purchase_record.store,
+            purchase_record.channel, purchase_record.attributes)
+    ON CONFLICT DO NOTHING;
     IF NOT FOUND THEN
-        SELECT i.member_id INTO owner FROM member.identity i
-        WHERE i.kind = 'purchase' AND i.value = purchase_record.purchase_no;
+        SELECT p.member_id INTO owner FROM member.purchase p WHERE p.purchase_no = purchase_record.purchase_no;
         PERFORM member_internal.refuse('MB302', format('purchase "%s" is recorded already', purchase_no),
             format('For member %s.', owner),
             'A repeated call must be the same in every argument, its key too; a new purchase needs a number of its own.');
@@ -119,7 +114,7 @@ BEGIN
     SELECT q.entry_no, q.at, q.amount, q.refunded, o.delta INTO p
     FROM member.purchase q
     JOIN member.entry o ON o.member_id = q.member_id AND o.entry_no = q.entry_no
-    WHERE q.member_id = purchase_refund.member_id AND q.purchase_no = purchase_refund.purchase_no;
+    WHERE q.purchase_no = purchase_refund.purchase_no AND q.member_id = purchase_refund.member_id;
     IF NOT FOUND THEN
         PERFORM member_internal.refuse('MB301', format('member %s has no purchase "%s"', member_id, purchase_no));
     END IF;
@@ -165,11 +160,11 @@ BEGIN
     e.origin_of := p.amount * 100;
     e.origin_back := p.refunded * 100;
     UPDATE member.purchase q SET refunded = q.refunded + part
-    WHERE q.member_id = purchase_refund.member_id AND q.entry_no = p.entry_no;
+    WHERE q.purchase_no = purchase_refund.purchase_no;
     SELECT coalesce(max(q.amount - q.refunded), 0) * 100 INTO e.origin_largest
-    FROM member.purchase q
-    WHERE q.member_id = purchase_refund.member_id AND q.at >= member.day_start(member.day_of(p.at))
-      AND q.at < member.day_start(member.day_of(p.at) + 1);
+    FROM member.entry n JOIN member.purchase q ON q.purchase_no = n.source
+    WHERE n.member_id = purchase_refund.member_id AND n.kind = 'purchase'
+      AND n.at >= member.day_start(member.day_of(p.at)) AND n.at < member.day_start(member.day_of(p.at) + 1);
     r := member_internal.end_write(w, e, refund_no, reason, actor);
     INSERT INTO member.refund (member_id, purchase, refund_no, entry_no, at, amount, lines, reason)
     VALUES (r.member_id, p.entry_no, purchase_refund.refund_no, r.entry_no, r.at, part, purchase_refund.lines, purchase_refund.reason);

@@ -16,19 +16,21 @@ CREATE TABLE member.category (
 );
 COMMENT ON TABLE member.category IS 'Categories events are counted by in runs; known once an event named them.';
 
+-- Keyed by its number as member.identity is by its value: unique across members. A member's purchases are found
+-- through its entries, whose source is the number.
 CREATE TABLE member.purchase (
     member_id   bigint NOT NULL,
     at          timestamptz NOT NULL,
     entry_no    integer NOT NULL,
-    purchase_no text NOT NULL,
-    amount      numeric(14,2) NOT NULL CHECK (amount >= 0),
+    purchase_no text COLLATE "C" PRIMARY KEY,
+    amount      numeric(14,2) NOT NULL,
     refunded    numeric(14,2) NOT NULL DEFAULT 0 CHECK (refunded BETWEEN 0 AND amount),
     store       text,
     channel     text,
-    attributes  jsonb,
-    PRIMARY KEY (member_id, entry_no)
+    attributes  jsonb
 );
-COMMENT ON TABLE member.purchase IS 'Purchases. The number is unique across members through member.identity.';
+COMMENT ON TABLE member.purchase IS 'Purchases, by their number, which is unique across members.';
+COMMENT ON COLUMN member.purchase.entry_no IS 'Its entry in the member''s ledger.';
 COMMENT ON COLUMN member.purchase.amount IS 'Paid, net of freight, coupon and points part: what earns.';
 COMMENT ON COLUMN member.purchase.refunded IS 'Given back of it so far.';
 

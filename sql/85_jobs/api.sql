@@ -4,6 +4,7 @@ LANGUAGE plpgsql
 AS $$
 DECLARE
     todo date;
+    due bigint[];
     more boolean;
 BEGIN
     LOOP
@@ -12,8 +13,11 @@ BEGIN
         EXIT WHEN todo IS NULL;
         more := true;
         WHILE more LOOP
-            more := member_internal.daily_batch(todo);
-            COMMIT;
+            due := member_internal.daily_due(todo);
+            FOR part IN 0 .. CASE WHEN due IS NULL THEN 0 ELSE 4 END LOOP
+                more := member_internal.daily_batch(todo, due, part);
+                COMMIT;
+            END LOOP;
         END LOOP;
     END LOOP;
 END

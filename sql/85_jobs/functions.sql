@@ -42,43 +42,52 @@ $$;
 COMMENT ON FUNCTION member_internal.daily_next(date) IS
     'The day the daily run has to do next up to a day (default today), now this backend''s: an unfinished one, else the one after the last; null: all done. Errors: MB601 another backend is at it, MB403.';
 
--- Members that are due, in ascending order: state, ledger, decisions and messages in one statement.
-CREATE OR REPLACE FUNCTION member_internal.daily_members(day date, after bigint, batch integer, OUT last bigint, OUT members integer)
+-- The next members that are due, in ascending order; null: none. Locks nothing.
+CREATE OR REPLACE FUNCTION member_internal.daily_due(day date, max_members integer DEFAULT 25000) RETURNS bigint[]
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
+AS $$
+#variable_conflict use_column
+BEGIN
+    IF (SELECT j.stage FROM member.job_run j WHERE j.job = 'daily' AND j.day = daily_due.day) IS DISTINCT FROM 'due' THEN
+        RETURN NULL;
+    END IF;
+    RETURN (SELECT array_agg(d.member_id ORDER BY d.member_id)
+            FROM (SELECT s.member_id FROM member.state s
+                  WHERE s.member_id > (SELECT j.position FROM member.job_run j WHERE j.job = 'daily' AND j.day = daily_due.day)
+                    AND s.next_due <= daily_due.day
+                  ORDER BY s.member_id LIMIT max_members) d);
+END
+$$;
+COMMENT ON FUNCTION member_internal.daily_due(date, integer) IS
+    'The next members the daily run has to bring forward, after those it has done; null: none.';
+
+-- Members that are due, in ascending order: ledger, then state, decisions and messages in one statement.
+CREATE OR REPLACE FUNCTION member_internal.daily_members(day date, members bigint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET jit = off
+    -- a batch is found by its keys, whatever the statistics say
+    SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 DECLARE
     start CONSTANT timestamptz := member.day_start(daily_members.day);
     present CONSTANT timestamptz := member.now();
-    high bigint;
+    events CONSTANT text := format($q$
+        SELECT s.member_id, s.lots, s.activity, s.standing, s.at, s.entries, s.hash, 'day', greatest(s.at, %L::timestamptz),
+               NULL::text, NULL::bigint, NULL::bigint, NULL::date, NULL::text, NULL::text, NULL::text, NULL::text, false
+        FROM member.state s WHERE s.member_id = ANY ($1) AND s.next_due <= %L::date
+        ORDER BY s.member_id FOR NO KEY UPDATE $q$, start, daily_members.day);
+    p record;
     x record;
 BEGIN
-    members := 0;
-    SELECT max(l.member_id) INTO high
-    FROM (SELECT s.member_id FROM member.state s
-          WHERE s.member_id > daily_members.after AND s.next_due <= daily_members.day
-          ORDER BY s.member_id LIMIT daily_members.batch FOR NO KEY UPDATE) l;
+    SELECT v.version, v.program, s.reminders, s.brand INTO p
+    FROM member.setting s JOIN member.program_version v ON v.version = s.program_version;
     FOR x IN
-        WITH p AS (
-            SELECT v.version, v.program, s.reminders, s.brand
-            FROM member.setting s JOIN member.program_version v ON v.version = s.program_version
-            LIMIT 1
-        ), r AS MATERIALIZED (
-            SELECT d.member_id, y.* FROM member.state d, p, LATERAL member.step(
-                ROW(d.lots, d.activity, d.standing, d.at, d.entries, d.hash)::member.step_state,
-                ROW(d.member_id, 'day', greatest(d.at, start), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-                    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::member.step_event, p.program) y
-            WHERE d.member_id > daily_members.after AND d.member_id <= high AND d.next_due <= daily_members.day
-        ), entries AS (
-            INSERT INTO member.entry (member_id, entry_no, kind, at, booked_at, wallet, points, balance, program_version,
-                                      delta, tier, hash)
-            SELECT r.member_id, r.entries, r.time_kind, r.at, greatest(present, r.at), r.time_wallet, r.time_points,
-                   r.time_balance, p.version, r.time_delta, member_internal.level_code(p.program, 1::smallint, r.level), r.time_hash
-            FROM r, p WHERE r.time_kind IS NOT NULL
+        WITH r AS MATERIALIZED (
+            SELECT * FROM member_internal.write_events(events, daily_members.members, p.version, p.program, present)
         ), states AS (
             UPDATE member.state s SET lots = r.lots, activity = r.activity, standing = r.standing, at = r.at,
                 touched_at = present, entries = r.entries, next_due = r.next_due, hash = r.hash
-            FROM r WHERE s.member_id = r.member_id AND s.member_id > daily_members.after AND s.member_id <= high
+            FROM r WHERE s.member_id = r.member_id
         ), reminders AS (
             INSERT INTO member.outbox (member_id, dedupe, queued_at, not_before, marketing, template, class, body, vars)
             SELECT l.member_id, format('%s:%s:%s', t.code, l.wallet, l.until), present, present, t.marketing, t.code, t.class,
@@ -86,26 +95,21 @@ BEGIN
             FROM (SELECT r.member_id, l.wallet, l.until, sum(l.points) AS points
                   FROM r CROSS JOIN LATERAL member.unnest(r.lots) l
                   -- of a member brought further than this day the step told another day's
-                  WHERE (r.remind OR r.at > start) AND l.until - daily_members.day = ANY (ARRAY(SELECT unnest(p.reminders) FROM p)) AND l.points > 0
+                  WHERE (r.remind OR r.at > start) AND l.until - daily_members.day = ANY (p.reminders) AND l.points > 0
                   GROUP BY 1, 2, 3) l
             JOIN member.wallet w ON w.wallet_id = l.wallet AND w.spendable
             JOIN member.message_template t ON t.code = 'expire' || (l.until - daily_members.day) AND t.enabled
-            CROSS JOIN p
             CROSS JOIN LATERAL (SELECT jsonb_build_object('points', l.points, 'date', l.until, 'days', l.until - daily_members.day) AS vars) v
             ON CONFLICT DO NOTHING
         )
-        SELECT r.member_id, r.tiers, r.entries, p.version FROM r, p ORDER BY r.member_id
+        SELECT r.member_id, r.tiers, r.entries FROM r WHERE r.tiers IS NOT NULL ORDER BY r.member_id
     LOOP
-        members := members + 1;
-        last := x.member_id;
-        IF x.tiers IS NOT NULL THEN
-            PERFORM member_internal.record_tiers(x.member_id, x.tiers, x.entries, x.version, present);
-        END IF;
+        PERFORM member_internal.record_tiers(x.member_id, x.tiers, x.entries, p.version, present);
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION member_internal.daily_members(date, bigint, integer) IS
-    'Brings so many members that are due, after a member, to the start of the day: expiry, reviews, reminders. Returns the last of them and how many.';
+COMMENT ON FUNCTION member_internal.daily_members(date, bigint[]) IS
+    'Brings members that are due, in ascending order, to the start of the day: expiry, reviews, reminders.';
 
 CREATE OR REPLACE FUNCTION member_internal.export_heads(day date) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
@@ -124,13 +128,15 @@ $$;
 COMMENT ON FUNCTION member_internal.export_heads(date) IS
     'Exports the heads of the chains that moved since the export before.';
 
-CREATE OR REPLACE FUNCTION member_internal.daily_batch(day date) RETURNS boolean
+-- Of the due members every fifth in a transaction: so few of a page's rows are written at once that their new versions
+-- find room in it, and the next transaction finds the room of the old ones. (All at once, most move to other pages.)
+CREATE OR REPLACE FUNCTION member_internal.daily_batch(day date, due bigint[] DEFAULT NULL, part integer DEFAULT 0) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
     run record;
-    b record;
+    members bigint[];
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('member.daily_run', 0));
     SELECT j.* INTO run FROM member.job_run j WHERE j.job = 'daily' AND j.day = daily_batch.day FOR UPDATE;
@@ -138,11 +144,16 @@ BEGIN
         PERFORM member_internal.refuse('MB601', format('the daily run of %s was taken over', daily_batch.day),
             format('By backend %s.', run.pid));
     END IF;
-    IF run.stage = 'due' THEN
-        b := member_internal.daily_members(daily_batch.day, run.position, 5000);
-        UPDATE member.job_run j SET position = coalesce(b.last, j.position), done = j.done + b.members,
-            stage = CASE WHEN b.members < 5000 THEN 'value' ELSE 'due' END, beat_at = clock_timestamp()
+    IF due IS NOT NULL THEN
+        members := ARRAY(SELECT d.member_id FROM unnest(due) WITH ORDINALITY AS d (member_id, place) WHERE d.place % 5 = part ORDER BY d.place);
+        PERFORM member_internal.daily_members(daily_batch.day, members);
+        UPDATE member.job_run j SET done = j.done + cardinality(members), beat_at = clock_timestamp(),
+            position = CASE WHEN part = 4 THEN due[cardinality(due)] ELSE j.position END
         WHERE j.job = 'daily' AND j.day = daily_batch.day;
+        RETURN true;
+    END IF;
+    IF run.stage = 'due' THEN
+        UPDATE member.job_run j SET stage = 'value', beat_at = clock_timestamp() WHERE j.job = 'daily' AND j.day = daily_batch.day;
         RETURN true;
     END IF;
     -- Of missed days only the last gets new cuts and heads: they say how things are now.
@@ -160,5 +171,5 @@ BEGIN
     RETURN false;
 END
 $$;
-COMMENT ON FUNCTION member_internal.daily_batch(date) IS
-    'One batch of the daily run of a day; true while there is more to do. Errors: MB601.';
+COMMENT ON FUNCTION member_internal.daily_batch(date, bigint[], integer) IS
+    'One batch of the daily run of a day: a fifth (part 0 to 4) of the members that are due, or without them the next stage; true while there is more to do. Errors: MB601.';

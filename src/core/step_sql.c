@@ -15,7 +15,8 @@
 #include "utils/memutils.h"
 #include "utils/typcache.h"
 
-#include "core/step.h"
+#include "core/run.h"
+#include "core/step_sql.h"
 #include "errors.h"
 
 typedef enum StateAttribute
@@ -93,33 +94,6 @@ typedef struct StepTypes
 	TupleDesc tier;
 } StepTypes;
 
-/* One purchase of the run, for refunds that follow in it. */
-typedef struct Journal
-{
-	char *source;
-	TimestampTz at;
-	DateADT day;
-	struct varlena *lots;
-	int64 amount;
-	int64 back;
-	int32 entry_no;
-} Journal;
-
-/* State of the aggregate: one member. */
-typedef struct StepRun
-{
-	MemoryContext keep; /* the aggregate's */
-	MemoryContext work; /* decoded state and what steps leave behind; renewed now and then */
-	StepTypes types;
-	StepState state;
-	bool last; /* the event was marked as the member's last of the run */
-	int events;
-	StepEffects effects;
-	Journal *journal;
-	int n_journal;
-	int size_journal;
-} StepRun;
-
 /* ---- composites in ---- */
 
 static TupleDesc
@@ -163,15 +137,12 @@ deform(Datum composite, TupleDesc desc, Datum *values, bool *nulls)
 	heap_deform_tuple(&tuple, desc, values, nulls);
 }
 
-static void
-read_state(Datum composite, TupleDesc desc, StepState *state)
+/* lots, activity, standing, at, entries, hash: the attributes of step_state */
+void
+step_read_state(StepState *state, const Datum *v, const bool *null)
 {
-	Datum v[STATE_NATTS];
-	bool null[STATE_NATTS];
-
 	memset(state, 0, sizeof(*state));
 	activity_init(&state->activity);
-	deform(composite, desc, v, null);
 	if (!null[STATE_LOTS])
 		book_decode(&state->book, PG_DETOAST_DATUM_PACKED(v[STATE_LOTS]));
 	if (!null[STATE_ACTIVITY])
@@ -193,8 +164,18 @@ read_state(Datum composite, TupleDesc desc, StepState *state)
 	}
 }
 
-static StepKind
-read_kind(const char *kind)
+static void
+read_state(Datum composite, TupleDesc desc, StepState *state)
+{
+	Datum v[STATE_NATTS];
+	bool null[STATE_NATTS];
+
+	deform(composite, desc, v, null);
+	step_read_state(state, v, null);
+}
+
+StepKind
+step_kind(const char *kind)
 {
 	static const char *const names[] = {"purchase", "refund",  "event", "earn",
 										"spend",	"reverse", "day"};
@@ -226,7 +207,7 @@ read_event(const Datum *v, const bool *null, StepEvent *e)
 		ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				errmsg("member_id, kind and at of a step must not be null"));
 	e->member_id = DatumGetInt64(v[EVENT_MEMBER_ID]);
-	e->kind = read_kind(TextDatumGetCString(v[EVENT_KIND]));
+	e->kind = step_kind(TextDatumGetCString(v[EVENT_KIND]));
 	e->at = DatumGetTimestampTz(v[EVENT_AT]);
 	e->booked_at = null[EVENT_BOOKED_AT] ? e->at : DatumGetTimestampTz(v[EVENT_BOOKED_AT]);
 	e->wallet = text_or_null(v, null, EVENT_WALLET);
@@ -255,30 +236,33 @@ read_event(const Datum *v, const bool *null, StepEvent *e)
 	}
 }
 
-static void
-origin_required(const StepEvent *e)
-{
-	if ((e->kind == STEP_REFUND || e->kind == STEP_REVERSE) && (!e->has_origin || e->origin_of < 1))
-		ereport(ERROR, errcode(ERRCODE_UNKNOWN_PURCHASE),
-				errmsg("a refund or reversal needs the operation it refers to"));
-}
-
 /* ---- composites out ---- */
 
-static Datum
-bytes_datum(const uint8 *bytes, int len)
+Datum
+step_hash_datum(const uint8 *hash)
 {
-	bytea *b = palloc(VARHDRSZ + len);
+	bytea *b = palloc(VARHDRSZ + ENTRY_HASH_LEN);
 
-	SET_VARSIZE(b, VARHDRSZ + len);
-	memcpy(VARDATA(b), bytes, len);
+	SET_VARSIZE(b, VARHDRSZ + ENTRY_HASH_LEN);
+	memcpy(VARDATA(b), hash, ENTRY_HASH_LEN);
 	return PointerGetDatum(b);
 }
 
-static Datum
-composite_array(TupleDesc desc, Datum *elements, int n)
+Datum
+step_tier_datum(TupleDesc desc, const TierChange *t)
 {
-	return PointerGetDatum(construct_array(elements, n, desc->tdtypeid, -1, false, 'd'));
+	Datum v[7];
+	bool null[7] = {false};
+
+	v[0] = Int16GetDatum(t->ladder);
+	v[1] = CStringGetTextDatum(t->kind);
+	v[2] = Int16GetDatum(t->from_level);
+	v[3] = Int16GetDatum(t->to_level);
+	v[4] = DateADTGetDatum(t->day);
+	v[5] = DateADTGetDatum(t->until);
+	null[5] = DATE_IS_NOEND(t->until);
+	v[6] = CStringGetTextDatum(t->reason);
+	return HeapTupleGetDatum(heap_form_tuple(desc, v, null));
 }
 
 static Datum
@@ -287,22 +271,9 @@ tiers_datum(const StepTypes *types, const StepEffects *out)
 	Datum *elements = palloc(out->tiers.n * sizeof(Datum));
 
 	for (int i = 0; i < out->tiers.n; i++)
-	{
-		const TierChange *t = &out->tiers.change[i];
-		Datum v[7];
-		bool null[7] = {false};
-
-		v[0] = Int16GetDatum(t->ladder);
-		v[1] = CStringGetTextDatum(t->kind);
-		v[2] = Int16GetDatum(t->from_level);
-		v[3] = Int16GetDatum(t->to_level);
-		v[4] = DateADTGetDatum(t->day);
-		v[5] = DateADTGetDatum(t->until);
-		null[5] = DATE_IS_NOEND(t->until);
-		v[6] = CStringGetTextDatum(t->reason);
-		elements[i] = HeapTupleGetDatum(heap_form_tuple(types->tier, v, null));
-	}
-	return composite_array(types->tier, elements, out->tiers.n);
+		elements[i] = step_tier_datum(types->tier, &out->tiers.change[i]);
+	return PointerGetDatum(
+		construct_array(elements, out->tiers.n, types->tier->tdtypeid, -1, false, 'd'));
 }
 
 static void
@@ -328,7 +299,7 @@ put_time(Datum *v, bool *null, const StepEntry *e)
 	v[RESULT_TIME_DELTA] = PointerGetDatum(book_encode(&e->delta));
 	v[RESULT_TIME_POINTS] = Int64GetDatum(e->points);
 	v[RESULT_TIME_BALANCE] = Int64GetDatum(e->balance);
-	v[RESULT_TIME_HASH] = bytes_datum(e->hash, ENTRY_HASH_LEN);
+	v[RESULT_TIME_HASH] = step_hash_datum(e->hash);
 	for (int i = RESULT_TIME_KIND; i <= RESULT_TIME_HASH; i++)
 		null[i] = false;
 }
@@ -351,7 +322,7 @@ result_datum(const StepTypes *types, const StepState *state, bool with_state,
 	}
 	v[RESULT_AT] = TimestampTzGetDatum(state->at);
 	v[RESULT_ENTRIES] = Int32GetDatum(state->entries);
-	v[RESULT_HASH] = bytes_datum(state->hash, ENTRY_HASH_LEN);
+	v[RESULT_HASH] = step_hash_datum(state->hash);
 	v[RESULT_NEXT_DUE] = DateADTGetDatum(out->next_due);
 	v[RESULT_LEVEL] = Int16GetDatum(out->level);
 	v[RESULT_EXPIRED] = Int64GetDatum(out->expired);
@@ -391,7 +362,7 @@ member_step(PG_FUNCTION_ARGS)
 	read_state(PG_GETARG_DATUM(0), types.state, &state);
 	deform(PG_GETARG_DATUM(1), types.event, v, null);
 	read_event(v, null, &event);
-	origin_required(&event);
+	step_origin_required(&event);
 	take_step(program_open(PG_GETARG_DATUM(2)), &state, &event, &out);
 	result = result_datum(&types, &state, true, &out);
 	types_close(&types);
@@ -400,94 +371,28 @@ member_step(PG_FUNCTION_ARGS)
 
 /* ---- step_run(state, event, program): the same step over a member's events in order ---- */
 
-static void
-journal_keep(StepRun *run, const char *source, const Program *program, const StepEvent *event)
+/* State of the aggregate: one member. */
+typedef struct StepRun
 {
-	Journal *j;
-
-	if (run->n_journal == run->size_journal)
-	{
-		run->size_journal = Max(8, run->size_journal * 2);
-		run->journal = run->journal ? repalloc(run->journal, run->size_journal * sizeof(Journal))
-									: palloc(run->size_journal * sizeof(Journal));
-	}
-	j = &run->journal[run->n_journal++];
-	j->source = pstrdup(source);
-	j->at = event->at;
-	j->day = program_day(program, event->at);
-	j->amount = event->amount;
-	j->back = 0;
-	j->lots = book_encode(&run->effects.awarded);
-	j->entry_no = run->state.entries;
-}
-
-/* The purchase of this run that a refund refers to, with what it needs of the others of that day. */
-static Journal *
-journal_find(StepRun *run, const char *source, StepEvent *event)
-{
-	Journal *found = NULL;
-
-	for (int i = 0; i < run->n_journal && found == NULL; i++)
-		if (strcmp(run->journal[i].source, source) == 0)
-			found = &run->journal[i];
-	if (found == NULL)
-		ereport(ERROR, errcode(ERRCODE_UNKNOWN_PURCHASE),
-				errmsg("no purchase \"%s\" of member %lld before its refund", source,
-					   (long long) event->member_id));
-	event->has_origin = true;
-	event->origin_at = found->at;
-	event->origin_of = found->amount;
-	event->origin_back = found->back;
-	event->ref = found->entry_no;
-	event->has_largest = true;
-	event->origin_largest = 0;
-	for (int i = 0; i < run->n_journal; i++)
-		if (run->journal[i].day == found->day)
-			event->origin_largest =
-				Max(event->origin_largest, run->journal[i].amount - run->journal[i].back -
-											   (&run->journal[i] == found ? event->amount : 0));
-	book_decode(&event->origin_lots, found->lots);
-	return found;
-}
+	Run run;
+	StepTypes types;
+	bool last; /* the event was marked as the member's last of the run */
+} StepRun;
 
 static StepRun *
-run_begin(FunctionCallInfo fcinfo, MemoryContext keep)
+step_run_begin(FunctionCallInfo fcinfo, MemoryContext keep)
 {
-	StepRun *run;
 	MemoryContext old = MemoryContextSwitchTo(keep);
+	StepRun *s = palloc0(sizeof(StepRun));
 
-	run = palloc0(sizeof(StepRun));
-	run->keep = keep;
-	run->work = AllocSetContextCreate(keep, "member step", ALLOCSET_SMALL_SIZES);
-	run->types.event = lookup_rowtype_tupdesc_copy(get_fn_expr_argtype(fcinfo->flinfo, 2), -1);
-	run->types.state = lookup_rowtype_tupdesc_copy(get_fn_expr_argtype(fcinfo->flinfo, 1), -1);
-	MemoryContextSwitchTo(run->work);
-	if (PG_ARGISNULL(1))
-		activity_init(&run->state.activity);
-	else
-		read_state(PG_GETARG_DATUM(1), run->types.state, &run->state);
+	run_init(&s->run, keep);
+	s->types.event = lookup_rowtype_tupdesc_copy(get_fn_expr_argtype(fcinfo->flinfo, 2), -1);
+	s->types.state = lookup_rowtype_tupdesc_copy(get_fn_expr_argtype(fcinfo->flinfo, 1), -1);
+	MemoryContextSwitchTo(s->run.work);
+	if (!PG_ARGISNULL(1))
+		read_state(PG_GETARG_DATUM(1), s->types.state, &s->run.state);
 	MemoryContextSwitchTo(old);
-	return run;
-}
-
-#define RUN_RENEW 500 /* events after which the leavings of the steps are given back */
-
-/* Carry the state over into a fresh context. */
-static void
-run_renew(StepRun *run)
-{
-	MemoryContext old = MemoryContextSwitchTo(run->keep);
-	struct varlena *lots = book_encode(&run->state.book);
-	activity *activity = activity_encode(&run->state.activity);
-
-	MemoryContextReset(run->work);
-	MemoryContextSwitchTo(run->work);
-	book_decode(&run->state.book, lots);
-	activity_init(&run->state.activity);
-	activity_decode(activity, &run->state.activity);
-	pfree(lots);
-	pfree(activity);
-	MemoryContextSwitchTo(old);
+	return s;
 }
 
 PG_FUNCTION_INFO_V1(member_step_run_step);
@@ -495,46 +400,27 @@ Datum
 member_step_run_step(PG_FUNCTION_ARGS)
 {
 	MemoryContext keep, old;
-	StepRun *run;
-	const Program *program;
+	StepRun *s;
 	Datum v[EVENT_NATTS];
 	bool null[EVENT_NATTS];
 	StepEvent event;
-	Journal *origin = NULL;
-	char *source = NULL;
 
 	if (!AggCheckCallContext(fcinfo, &keep))
 		elog(ERROR, "step_run called outside an aggregate");
 	if (PG_ARGISNULL(2) || PG_ARGISNULL(3))
 		ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				errmsg("event and program of step_run must not be null"));
-	if (PG_ARGISNULL(0))
-		run = run_begin(fcinfo, keep);
-	else
-	{
-		run = (StepRun *) PG_GETARG_POINTER(0);
-		if (++run->events % RUN_RENEW == 0)
-			run_renew(run); /* the result of the event before is read by now */
-	}
-	old = MemoryContextSwitchTo(run->work);
-	deform(PG_GETARG_DATUM(2), run->types.event, v, null);
+	s = PG_ARGISNULL(0) ? step_run_begin(fcinfo, keep) : (StepRun *) PG_GETARG_POINTER(0);
+	run_make_room(&s->run);
+	old = MemoryContextSwitchTo(s->run.work);
+	deform(PG_GETARG_DATUM(2), s->types.event, v, null);
 	read_event(v, null, &event);
-	program = program_open(PG_GETARG_DATUM(3));
-	if (!null[EVENT_SOURCE])
-		source = TextDatumGetCString(v[EVENT_SOURCE]);
-	if (event.kind == STEP_REFUND && !event.has_origin && source)
-		origin = journal_find(run, source, &event);
-	origin_required(&event);
-	take_step(program, &run->state, &event, &run->effects);
-	MemoryContextSwitchTo(keep);
-	if (origin)
-		origin->back += event.amount;
-	if (event.kind == STEP_PURCHASE && source && !null[EVENT_JOURNAL] &&
-		DatumGetBool(v[EVENT_JOURNAL]))
-		journal_keep(run, source, program, &event);
-	run->last = null[EVENT_IS_LAST] || DatumGetBool(v[EVENT_IS_LAST]);
+	run_event(&s->run, program_open(PG_GETARG_DATUM(3)), &event,
+			  text_or_null(v, null, EVENT_SOURCE),
+			  !null[EVENT_JOURNAL] && DatumGetBool(v[EVENT_JOURNAL]));
+	s->last = null[EVENT_IS_LAST] || DatumGetBool(v[EVENT_IS_LAST]);
 	MemoryContextSwitchTo(old);
-	PG_RETURN_POINTER(run);
+	PG_RETURN_POINTER(s);
 }
 
 /* The state after the last event and the effects of that event: over a growing window, one row an event. */
@@ -542,20 +428,19 @@ PG_FUNCTION_INFO_V1(member_step_run_result);
 Datum
 member_step_run_result(PG_FUNCTION_ARGS)
 {
-	StepRun *run;
+	StepRun *s;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	run = (StepRun *) PG_GETARG_POINTER(0);
-	if (run->types.result == NULL)
+	s = (StepRun *) PG_GETARG_POINTER(0);
+	if (s->types.result == NULL)
 	{
-		MemoryContext old = MemoryContextSwitchTo(run->keep);
+		MemoryContext old = MemoryContextSwitchTo(s->run.keep);
 
-		run->types.result =
-			lookup_rowtype_tupdesc_copy(get_func_rettype(fcinfo->flinfo->fn_oid), -1);
-		run->types.tier = lookup_rowtype_tupdesc_copy(
-			get_element_type(TupleDescAttr(run->types.result, RESULT_TIERS)->atttypid), -1);
+		s->types.result = lookup_rowtype_tupdesc_copy(get_func_rettype(fcinfo->flinfo->fn_oid), -1);
+		s->types.tier = lookup_rowtype_tupdesc_copy(
+			get_element_type(TupleDescAttr(s->types.result, RESULT_TIERS)->atttypid), -1);
 		MemoryContextSwitchTo(old);
 	}
-	return result_datum(&run->types, &run->state, run->last, &run->effects);
+	return result_datum(&s->types, &s->run.state, s->last, &s->run.effects);
 }

@@ -184,9 +184,7 @@ INSERT INTO triple SELECT t, w, member.enroll('shop', at => '2026-02-01 10:00+08
 CREATE TEMP TABLE answer (day date, what text, t int, jobs text, value text);
 
 CREATE PROCEDURE pg_temp.job(day date, which int) LANGUAGE sql AS $$
-    -- so many of them as are due: the members of a group have adjoining numbers
-    SELECT member_internal.daily_members(day, (SELECT min(m) - 1 FROM triple WHERE triple.which = job.which), n)
-    FROM (SELECT count(*)::int AS n FROM member.state s JOIN triple ON m = member_id WHERE triple.which = job.which AND s.next_due <= day) x WHERE n > 0
+    SELECT member_internal.daily_members(day, ARRAY(SELECT m FROM triple WHERE triple.which = job.which ORDER BY m))
 $$;
 
 CREATE PROCEDURE pg_temp.live(days int) LANGUAGE plpgsql AS $$

@@ -16,7 +16,7 @@ SELECT row_eq($$ SELECT * FROM member.purchase_record(7, 'P1', 128.50, at => '20
     ROW(7, 1, 'purchase', '2026-03-01 10:00+08', 'points', 128, 128, 'gold')::member.receipt, 'again: the same receipt');
 SELECT results_eq('SELECT lots::text, activity::text, standing::text, entries FROM member.state WHERE member_id = 7',
     $$ VALUES ('1:128/2026-10-01', '1{2026-03-01:1/12850}', '1:2@2026-03-02/2026-06-02', 1) $$, 'one award, one order on its own day, one level on the day it was booked');
-SELECT results_eq('SELECT purchase_no, at, amount, refunded, store, channel, attributes FROM member.purchase WHERE member_id = 7',
+SELECT results_eq('SELECT purchase_no COLLATE "default", at, amount, refunded, store, channel, attributes FROM member.purchase WHERE member_id = 7',
     $$ VALUES ('P1', '2026-03-01 10:00+08'::timestamptz, 128.50, 0.00, NULL::text, NULL::text, NULL::jsonb) $$, 'the purchase');
 SELECT results_eq('SELECT kind, wallet, points, balance, ref, program_version, tier, source, key, delta::text FROM member.entry WHERE member_id = 7',
     $$ VALUES ('purchase', 1::smallint, 128::bigint, 128::bigint, NULL::int, 1, 'gold', 'P1', 'k1', '1:128/2026-10-01') $$, 'its entry');

@@ -1,0 +1,137 @@
+/*
+ * run.c: the events of one member in their order, one step after the other; see run.h.
+ */
+#include "compat.h"
+
+#include "utils/memutils.h"
+
+#include "core/run.h"
+#include "errors.h"
+
+void
+step_origin_required(const StepEvent *e)
+{
+	if ((e->kind == STEP_REFUND || e->kind == STEP_REVERSE) && (!e->has_origin || e->origin_of < 1))
+		ereport(ERROR, errcode(ERRCODE_UNKNOWN_PURCHASE),
+				errmsg("a refund or reversal needs the operation it refers to"));
+}
+
+static void
+journal_keep(Run *run, const char *source, const Program *program, const StepEvent *event)
+{
+	Journal *j;
+
+	if (run->n_journal == run->size_journal)
+	{
+		run->size_journal = Max(8, run->size_journal * 2);
+		run->journal = run->journal ? repalloc(run->journal, run->size_journal * sizeof(Journal))
+									: palloc(run->size_journal * sizeof(Journal));
+	}
+	j = &run->journal[run->n_journal++];
+	j->source = pstrdup(source);
+	j->at = event->at;
+	j->day = program_day(program, event->at);
+	j->amount = event->amount;
+	j->back = 0;
+	j->lots = book_encode(&run->effects.awarded);
+	j->entry_no = run->state.entries;
+}
+
+/* The purchase of this run that a refund refers to, with what it needs of the others of that day. */
+static Journal *
+journal_find(Run *run, const char *source, StepEvent *event)
+{
+	Journal *found = NULL;
+
+	for (int i = 0; i < run->n_journal && found == NULL; i++)
+		if (strcmp(run->journal[i].source, source) == 0)
+			found = &run->journal[i];
+	if (found == NULL)
+		ereport(ERROR, errcode(ERRCODE_UNKNOWN_PURCHASE),
+				errmsg("no purchase \"%s\" of member %lld before its refund", source,
+					   (long long) event->member_id));
+	event->has_origin = true;
+	event->origin_at = found->at;
+	event->origin_of = found->amount;
+	event->origin_back = found->back;
+	event->ref = found->entry_no;
+	event->has_largest = true;
+	event->origin_largest = 0;
+	for (int i = 0; i < run->n_journal; i++)
+		if (run->journal[i].day == found->day)
+			event->origin_largest =
+				Max(event->origin_largest, run->journal[i].amount - run->journal[i].back -
+											   (&run->journal[i] == found ? event->amount : 0));
+	book_decode(&event->origin_lots, found->lots);
+	return found;
+}
+
+void
+run_init(Run *run, MemoryContext keep)
+{
+	memset(run, 0, sizeof(*run));
+	run->keep = keep;
+	run->work = AllocSetContextCreate(keep, "member run", ALLOCSET_SMALL_SIZES);
+	activity_init(&run->state.activity);
+}
+
+/* For the next member; its state is read in the work context by the caller. */
+void
+run_restart(Run *run)
+{
+	for (int i = 0; i < run->n_journal; i++)
+	{
+		pfree(run->journal[i].source);
+		pfree(run->journal[i].lots);
+	}
+	run->n_journal = 0;
+	run->events = 0;
+	MemoryContextReset(run->work);
+}
+
+#define RUN_RENEW 500 /* events after which the leavings of the steps are given back */
+
+/* Carry the state over into a fresh context. */
+static void
+renew(Run *run)
+{
+	MemoryContext old = MemoryContextSwitchTo(run->keep);
+	struct varlena *lots = book_encode(&run->state.book);
+	activity *activity = activity_encode(&run->state.activity);
+
+	MemoryContextReset(run->work);
+	MemoryContextSwitchTo(run->work);
+	book_decode(&run->state.book, lots);
+	activity_init(&run->state.activity);
+	activity_decode(activity, &run->state.activity);
+	pfree(lots);
+	pfree(activity);
+	MemoryContextSwitchTo(old);
+}
+
+/* What the event before left behind must have been used by now. */
+void
+run_make_room(Run *run)
+{
+	if (++run->events % RUN_RENEW == 0)
+		renew(run);
+}
+
+/* One step.  event, if it was read in the work context, was read after run_make_room(). */
+void
+run_event(Run *run, const Program *program, StepEvent *event, const char *source, bool journal)
+{
+	MemoryContext old = MemoryContextSwitchTo(run->work);
+	Journal *origin = NULL;
+
+	if (event->kind == STEP_REFUND && !event->has_origin && source)
+		origin = journal_find(run, source, event);
+	step_origin_required(event);
+	take_step(program, &run->state, event, &run->effects);
+	MemoryContextSwitchTo(run->keep);
+	if (origin)
+		origin->back += event->amount;
+	if (event->kind == STEP_PURCHASE && source && journal)
+		journal_keep(run, source, program, event);
+	MemoryContextSwitchTo(old);
+}

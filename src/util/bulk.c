@@ -1,0 +1,244 @@
+/*
+ * bulk.c: many rows into one table; see bulk.h.
+ *
+ * The caller is connected to SPI.  Values given to bulk_put() are copied.  Nothing is visible, and no unique
+ * index has judged, before the rows are flushed: after BULK_ROWS rows, and by bulk_close().
+ */
+#include "compat.h"
+
+#include "access/heapam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "executor/executor.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+
+#include "util/bulk.h"
+
+#define BULK_ROWS 500
+#define BULK_COLUMNS 32
+
+struct BulkTable
+{
+	Relation rel;
+	MemoryContext keep;
+	MemoryContext scratch; /* of one flush */
+	int n_columns;
+	AttrNumber column[BULK_COLUMNS];
+	/* by pages */
+	EState *estate;
+	ResultRelInfo *result;
+	BulkInsertState insert;
+	TupleTableSlot *slot[BULK_ROWS];
+	int n_slots; /* made */
+	int n_rows;	 /* filled */
+	/* row by row, when result is NULL */
+	SPIPlanPtr plan;
+};
+
+static void
+find_columns(BulkTable *t, const char *const *columns, int n)
+{
+	Assert(n <= BULK_COLUMNS);
+	t->n_columns = n;
+	for (int i = 0; i < n; i++)
+	{
+		t->column[i] = get_attnum(RelationGetRelid(t->rel), columns[i]);
+		if (t->column[i] == InvalidAttrNumber)
+			ereport(ERROR, errcode(ERRCODE_UNDEFINED_COLUMN),
+					errmsg("table \"%s\" has no column \"%s\"", RelationGetRelationName(t->rel),
+						   columns[i]));
+	}
+}
+
+/* Whether a column that gets no value here would get one from an INSERT. */
+static bool
+has_other_default(const BulkTable *t)
+{
+	TupleDesc desc = RelationGetDescr(t->rel);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute a = TupleDescAttr(desc, i);
+		bool given = false;
+
+		for (int j = 0; j < t->n_columns; j++)
+			given = given || t->column[j] == i + 1;
+		if (!a->attisdropped && ((!given && (a->atthasdef || a->attidentity)) || a->attgenerated))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_watched(const BulkTable *t)
+{
+	const TriggerDesc *trig = t->rel->trigdesc;
+
+	return t->rel->rd_rel->relkind != RELKIND_RELATION ||
+		   t->rel->rd_tableam != GetHeapamTableAmRoutine() ||
+		   check_enable_rls(RelationGetRelid(t->rel), InvalidOid, true) == RLS_ENABLED ||
+		   (trig && (trig->trig_insert_before_row || trig->trig_insert_after_row ||
+					 trig->trig_insert_before_statement || trig->trig_insert_after_statement)) ||
+		   has_other_default(t);
+}
+
+static bool
+has_deferred_index(const BulkTable *t)
+{
+	for (int i = 0; i < t->result->ri_NumIndices; i++)
+		if (!t->result->ri_IndexRelationDescs[i]->rd_index->indimmediate)
+			return true;
+	return false;
+}
+
+static void
+open_pages(BulkTable *t)
+{
+	t->estate = CreateExecutorState();
+	t->result = makeNode(ResultRelInfo);
+	InitResultRelInfo(t->result, t->rel, 0, NULL, 0);
+	ExecOpenIndices(t->result, false);
+	if (!has_deferred_index(t))
+	{
+		t->insert = GetBulkInsertState();
+		return;
+	}
+	ExecCloseIndices(t->result);
+	FreeExecutorState(t->estate);
+	t->result = NULL;
+}
+
+static void
+open_rows(BulkTable *t, const char *const *columns)
+{
+	TupleDesc desc = RelationGetDescr(t->rel);
+	Oid types[BULK_COLUMNS];
+	StringInfoData names, marks;
+
+	initStringInfo(&names);
+	initStringInfo(&marks);
+	for (int i = 0; i < t->n_columns; i++)
+	{
+		types[i] = TupleDescAttr(desc, t->column[i] - 1)->atttypid;
+		appendStringInfo(&names, "%s%s", i ? ", " : "", quote_identifier(columns[i]));
+		appendStringInfo(&marks, "%s$%d", i ? ", " : "", i + 1);
+	}
+	t->plan = SPI_prepare(psprintf("INSERT INTO %s (%s) VALUES (%s)",
+								   quote_qualified_identifier(get_namespace_name(
+																  RelationGetNamespace(t->rel)),
+															  RelationGetRelationName(t->rel)),
+								   names.data, marks.data),
+						  t->n_columns, types);
+	if (t->plan == NULL)
+		elog(ERROR, "could not prepare the insert: %s", SPI_result_code_string(SPI_result));
+}
+
+BulkTable *
+bulk_open(const char *schema, const char *table, const char *const *columns, int n_columns)
+{
+	BulkTable *t = palloc0(sizeof(BulkTable));
+	AclResult acl;
+
+	t->keep = CurrentMemoryContext;
+	t->scratch = AllocSetContextCreate(t->keep, "member bulk", ALLOCSET_DEFAULT_SIZES);
+	t->rel = table_openrv(makeRangeVar(pstrdup(schema), pstrdup(table), -1), RowExclusiveLock);
+	acl = pg_class_aclcheck(RelationGetRelid(t->rel), GetUserId(), ACL_INSERT);
+	if (acl != ACLCHECK_OK)
+		aclcheck_error(acl, OBJECT_TABLE, table);
+	find_columns(t, columns, n_columns);
+	if (!is_watched(t))
+		open_pages(t);
+	if (t->result == NULL)
+		open_rows(t, columns);
+	return t;
+}
+
+static void
+flush(BulkTable *t)
+{
+	MemoryContext old = MemoryContextSwitchTo(t->scratch);
+
+	table_multi_insert(t->rel, t->slot, t->n_rows, GetCurrentCommandId(true), 0, t->insert);
+	for (int i = 0; i < t->n_rows; i++)
+	{
+		if (t->result->ri_NumIndices > 0)
+			list_free(insert_index_tuples(t->result, t->slot[i], t->estate));
+		ResetPerTupleExprContext(t->estate);
+		ExecClearTuple(t->slot[i]);
+	}
+	t->n_rows = 0;
+	MemoryContextReset(t->scratch);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+put_page(BulkTable *t, const Datum *values, const bool *nulls)
+{
+	MemoryContext old = MemoryContextSwitchTo(t->keep);
+	TupleTableSlot *slot;
+
+	if (t->n_rows == t->n_slots)
+		t->slot[t->n_slots++] = table_slot_create(t->rel, NULL);
+	slot = t->slot[t->n_rows++];
+	ExecClearTuple(slot);
+	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
+	for (int i = 0; i < t->n_columns; i++)
+	{
+		slot->tts_values[t->column[i] - 1] = values[i];
+		slot->tts_isnull[t->column[i] - 1] = nulls[i];
+	}
+	ExecStoreVirtualTuple(slot);
+	slot->tts_tableOid = RelationGetRelid(t->rel);
+	if (t->rel->rd_att->constr)
+		ExecConstraints(t->result, slot, t->estate);
+	ExecMaterializeSlot(slot);
+	if (t->n_rows == BULK_ROWS)
+		flush(t);
+	MemoryContextSwitchTo(old);
+}
+
+void
+bulk_put(BulkTable *t, const Datum *values, const bool *nulls)
+{
+	char marks[BULK_COLUMNS] = {0};
+
+	if (t->result)
+	{
+		put_page(t, values, nulls);
+		return;
+	}
+	for (int i = 0; i < t->n_columns; i++)
+		marks[i] = nulls[i] ? 'n' : ' ';
+	if (SPI_execute_plan(t->plan, (Datum *) values, marks, false, 0) != SPI_OK_INSERT)
+		elog(ERROR, "could not insert a row");
+}
+
+void
+bulk_close(BulkTable *t)
+{
+	if (t->result)
+	{
+		if (t->n_rows > 0)
+			flush(t);
+		for (int i = 0; i < t->n_slots; i++)
+			ExecDropSingleTupleTableSlot(t->slot[i]);
+		FreeBulkInsertState(t->insert);
+		table_finish_bulk_insert(t->rel, 0);
+		ExecCloseIndices(t->result);
+		FreeExecutorState(t->estate);
+	}
+	else
+		SPI_freeplan(t->plan);
+	table_close(t->rel, NoLock);
+	MemoryContextDelete(t->scratch);
+	pfree(t);
+}
