@@ -115,6 +115,8 @@ CREATE TABLE member.chain_head (
     hashes      bytea[] NOT NULL,
     PRIMARY KEY (bucket, day)
 );
+-- out of line, but as they are: hashes can't be compressed, and trying takes longer than all else
+ALTER TABLE member.chain_head ALTER members SET STORAGE EXTERNAL, ALTER entries SET STORAGE EXTERNAL, ALTER hashes SET STORAGE EXTERNAL;
 COMMENT ON TABLE member.chain_head IS
     'Heads of the chains that moved since the export before, by 10 000 members: copy it elsewhere, and nobody can rewrite a tail unseen.';
 COMMENT ON COLUMN member.chain_head.hashes IS 'First eight bytes of the hash of each head.';

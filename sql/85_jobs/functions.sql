@@ -115,12 +115,13 @@ CREATE OR REPLACE FUNCTION member_internal.export_heads(day date) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
     INSERT INTO member.chain_head (bucket, day, exported_at, members, entries, hashes)
-    SELECT s.member_id / 10000, export_heads.day, member.now(), array_agg(s.member_id ORDER BY s.member_id),
-           array_agg(s.entries ORDER BY s.member_id), array_agg(substr(s.hash, 1, 8) ORDER BY s.member_id)
-    FROM member.state s
-    WHERE s.entries > 0
-      -- a day of overlap: a transaction under way at the export before may have committed since
-      AND s.touched_at >= coalesce((SELECT max(c.exported_at) FROM member.chain_head c WHERE c.day < export_heads.day) - interval '1 day', '-infinity')
+    SELECT s.member_id / 10000, export_heads.day, member.now(), array_agg(s.member_id), array_agg(s.entries), array_agg(s.hash)
+    FROM (SELECT s.member_id, s.entries, substr(s.hash, 1, 8) AS hash
+          FROM member.state s
+          WHERE s.entries > 0
+            -- a day of overlap: a transaction under way at the export before may have committed since
+            AND s.touched_at >= coalesce((SELECT max(c.exported_at) FROM member.chain_head c WHERE c.day < export_heads.day) - interval '1 day', '-infinity')
+          ORDER BY s.member_id) s
     GROUP BY 1
     ON CONFLICT (bucket, day) DO UPDATE SET exported_at = excluded.exported_at, members = excluded.members,
         entries = excluded.entries, hashes = excluded.hashes
