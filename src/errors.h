@@ -54,4 +54,8 @@
 #define ERRCODE_JOB_RUNNING MB('6', '0', '1')
 #define ERRCODE_UNKNOWN_MESSAGE MB('6', '0', '2')
 
+/* tags */
+#define ERRCODE_INVALID_TAG MB('7', '0', '1')
+#define ERRCODE_WEIGHT_OUT_OF_RANGE MB('7', '0', '2')
+
 #endif
