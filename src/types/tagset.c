@@ -6,7 +6,7 @@
  *	 varint  number of tags
  *	 varint  of each tag: id - id before - 1
  *	 and again of each tag
- *	 byte    what follows: see HAS_WEIGHT and the fields after it
+ *	 byte    which fields follow: see tagset.h
  *	 signed  since, if given: days after the one given last
  *	 varint  until, if given: days after since; signed and from day 0 when there is no since
  *	 varint  half-life, if given
@@ -23,20 +23,6 @@
 #include "types/tagset.h"
 #include "util/day.h"
 #include "util/varint.h"
-
-/* The byte before the fields of a tag. */
-#define HAS_WEIGHT 0x01 /* else it is 1 */
-#define SINCE_SHIFT 1
-#define UNTIL_SHIFT 3
-#define HALF_LIFE_SHIFT 5
-#define RESERVED 0x80
-
-typedef enum FieldCode
-{
-	FIELD_NONE,
-	FIELD_SAME, /* as given last */
-	FIELD_GIVEN
-} FieldCode;
 
 /* The values given last; -1 half-life and length: none yet. */
 typedef struct Last
@@ -117,10 +103,10 @@ bounded(int64 value, int64 low, int64 high)
 	return value;
 }
 
-static inline FieldCode
+static inline TagField
 field_code(int byte, int shift, bool has_last)
 {
-	FieldCode code = (byte >> shift) & 3;
+	TagField code = (byte >> shift) & 3;
 
 	if (code > FIELD_GIVEN || (code == FIELD_SAME && !has_last))
 		tags_damaged();
@@ -131,12 +117,12 @@ static void
 tag_unpack(Tag *tag, Last *last, const char **p, const char *end)
 {
 	int byte;
-	FieldCode code;
+	TagField code;
 
-	if (*p >= end || ((byte = (uint8) * (*p)++) & RESERVED))
+	if (*p >= end || ((byte = (uint8) * (*p)++) & TAG_RESERVED))
 		tags_damaged();
 
-	code = field_code(byte, SINCE_SHIFT, last->has_since);
+	code = field_code(byte, TAG_SINCE_SHIFT, last->has_since);
 	tag->since = DATEVAL_NOBEGIN;
 	if (code == FIELD_GIVEN)
 	{
@@ -149,7 +135,7 @@ tag_unpack(Tag *tag, Last *last, const char **p, const char *end)
 	if (code != FIELD_NONE)
 		tag->since = last->since;
 
-	code = field_code(byte, UNTIL_SHIFT, last->length != PG_INT64_MIN);
+	code = field_code(byte, TAG_UNTIL_SHIFT, last->length != PG_INT64_MIN);
 	tag->until = DATEVAL_NOEND;
 	if (code == FIELD_GIVEN)
 		last->length =
@@ -161,14 +147,14 @@ tag_unpack(Tag *tag, Last *last, const char **p, const char *end)
 			(DateADT) bounded((DATE_IS_NOBEGIN(tag->since) ? 0 : tag->since) + last->length,
 							  MIN_DAY, MAX_DAY);
 
-	code = field_code(byte, HALF_LIFE_SHIFT, last->half_life >= 0);
+	code = field_code(byte, TAG_HALF_LIFE_SHIFT, last->half_life >= 0);
 	if (code == FIELD_GIVEN)
 		last->half_life =
 			(int32) bounded((int64) (get_varint(p, end) & PG_INT64_MAX), 1, TAG_HALF_LIFE_MAX);
 	tag->half_life = code == FIELD_NONE ? 0 : last->half_life;
 
 	tag->weight = TAG_WEIGHT_ONE;
-	if (byte & HAS_WEIGHT)
+	if (byte & TAG_HAS_WEIGHT)
 		tag->weight =
 			(int32) bounded((int64) (get_varint(p, end) & PG_INT64_MAX), 1, TAG_WEIGHT_MAX);
 	if (tag->half_life > 0 && DATE_IS_NOBEGIN(tag->since))
@@ -211,9 +197,9 @@ tag_pack(char *p, const Tag *tag, Last *last)
 {
 	char *byte = p++;
 	bool has_since = !DATE_IS_NOBEGIN(tag->since);
-	FieldCode code = FIELD_NONE;
+	TagField code = FIELD_NONE;
 
-	*byte = tag->weight == TAG_WEIGHT_ONE ? 0 : HAS_WEIGHT;
+	*byte = tag->weight == TAG_WEIGHT_ONE ? 0 : TAG_HAS_WEIGHT;
 	if (has_since)
 	{
 		code = last->has_since && last->since == tag->since ? FIELD_SAME : FIELD_GIVEN;
@@ -222,7 +208,7 @@ tag_pack(char *p, const Tag *tag, Last *last)
 		last->since = tag->since;
 		last->has_since = true;
 	}
-	*byte |= code << SINCE_SHIFT;
+	*byte |= code << TAG_SINCE_SHIFT;
 
 	code = FIELD_NONE;
 	if (!DATE_IS_NOEND(tag->until))
@@ -234,7 +220,7 @@ tag_pack(char *p, const Tag *tag, Last *last)
 			p = has_since ? put_varint(p, (uint64) length) : put_signed(p, length);
 		last->length = length;
 	}
-	*byte |= code << UNTIL_SHIFT;
+	*byte |= code << TAG_UNTIL_SHIFT;
 
 	code = FIELD_NONE;
 	if (tag->half_life > 0)
@@ -244,9 +230,9 @@ tag_pack(char *p, const Tag *tag, Last *last)
 			p = put_varint(p, (uint64) tag->half_life);
 		last->half_life = tag->half_life;
 	}
-	*byte |= code << HALF_LIFE_SHIFT;
+	*byte |= code << TAG_HALF_LIFE_SHIFT;
 
-	if (*byte & HAS_WEIGHT)
+	if (*byte & TAG_HAS_WEIGHT)
 		p = put_varint(p, (uint64) tag->weight);
 	return p;
 }

@@ -66,6 +66,34 @@ tag_is_live(const Tag *tag, DateADT day)
 	return tag->since <= day && day < tag->until;
 }
 
+/* ---- packed form ---- */
+
+/*
+ * The byte before the fields of a tag: whether it has a weight other than 1, and for since, until and
+ * half-life two bits each, a TagField.
+ */
+#define TAG_HAS_WEIGHT 0x01
+#define TAG_SINCE_SHIFT 1
+#define TAG_UNTIL_SHIFT 3
+#define TAG_HALF_LIFE_SHIFT 5
+#define TAG_RESERVED 0x80
+#define TAG_DAYS_MASK (3 << TAG_SINCE_SHIFT | 3 << TAG_UNTIL_SHIFT)
+
+typedef enum TagField
+{
+	FIELD_NONE,
+	FIELD_SAME, /* as given last */
+	FIELD_GIVEN
+} TagField;
+
+/* How many numbers follow the byte. */
+static inline int
+tag_fields_given(uint8 byte)
+{
+	return (byte & TAG_HAS_WEIGHT) + (byte >> (TAG_SINCE_SHIFT + 1) & 1) +
+		   (byte >> (TAG_UNTIL_SHIFT + 1) & 1) + (byte >> (TAG_HALF_LIFE_SHIFT + 1) & 1);
+}
+
 /* ---- ids ---- */
 
 /* The next varint; false at the end or when it is none of 32 bits. */

@@ -1,8 +1,10 @@
 /*
- * tagset_query.h: a condition on the presence of tags, as the operators, the index and the planner ask it.
+ * tagset_query.h: a condition on the presence of tags, as @@, the index and the planner ask it.
  *
- * A monotone expression over literals "tag is there" and "tag is not there", in postfix order.  Whatever
- * else a rule says has been taken for true: the condition is true unless the rule is certainly false.
+ * An expression of "and" and "or" over literals, in postfix order.  A literal is "the tag is there" or "the
+ * tag is not in force on every day": the latter is all that presence can say against "the tag is not in
+ * force".  Whatever else a rule says has been taken for true, so that the condition is true unless the rule
+ * is certainly false.
  */
 #ifndef MEMBER_TAGSET_QUERY_H
 #define MEMBER_TAGSET_QUERY_H
@@ -26,32 +28,32 @@ typedef enum TagStrategy
 	TAG_MATCHES			 /* tagset @@ rule */
 } TagStrategy;
 
-typedef enum TagNodeKind
+typedef struct TagLiteral
 {
-	TAG_THERE,
-	TAG_NOT_THERE,
-	TAG_AND, /* of the two before */
-	TAG_OR
-} TagNodeKind;
+	int32 id;
+	bool negated; /* not in force on every day, else: there */
+} TagLiteral;
 
-typedef struct TagNode
-{
-	TagNodeKind kind;
-	int key; /* of a literal: which of the keys */
-} TagNode;
+/* A node: the number of a literal, or one of these, which join the two before. */
+#define TAG_AND (-1)
+#define TAG_OR (-2)
 
 typedef struct TagQuery
 {
 	bool always; /* without nodes: true whatever is there, else never */
-	int n_keys;
-	int32 *key; /* ascending, each once */
+	bool exact;	 /* no negated literal was taken for true */
+	int n_literals;
+	TagLiteral *literal; /* ascending by id, each once */
 	int n_nodes;
-	TagNode *node;
-	GinTernaryValue *at; /* room: for each key, then the stack */
+	int *node;
+	GinTernaryValue *room; /* of the literals, then the stack */
 } TagQuery;
 
-extern GinTernaryValue tag_query_eval(const TagQuery *q, const GinTernaryValue *there);
+extern GinTernaryValue tag_query_eval(const TagQuery *q, const GinTernaryValue *literal);
 extern bool tag_query_matches(const TagQuery *q, const struct varlena *packed);
-extern bool tag_query_matches_empty(const TagQuery *q);
+extern bool tag_query_matches_none(const TagQuery *q);
+
+/* tagset_rule.c: what a rule asks of presence; for the index, without negated literals */
+extern TagQuery *tag_query_of_rule(Datum rule, bool for_index);
 
 #endif
