@@ -11,7 +11,7 @@ Rule *
 rule_compile(const char *text, const RuleNames *names, Node *soft)
 {
 	Parser p;
-	Expr *e = parse_rule(&p, text, names, soft);
+	RuleExpr *e = parse_rule(&p, text, names, soft);
 
 	return e ? expr_flatten(&p, e) : NULL;
 }
