@@ -14,7 +14,8 @@
 #include "rule/law.h"
 #include "util/day.h"
 
-#define WILD_DAYS 3660 /* so many days are tried of a number that follows no line */
+#define WILD_DAYS 3660	  /* so many days are tried of a number that follows no line */
+#define HORIZON_DAYS 10958 /* thirty years: what comes back every year is followed so far */
 
 /* ---- numbers ---- */
 
@@ -236,10 +237,14 @@ rule_change(MemberFacts *f, const RuleNode *node, DateADT day)
 	return c;
 }
 
-/* DATEVAL_NOEND: the answer stays the same. */
+/*
+ * The day, DATEVAL_NOEND when the answer stays the same.  Beyond the horizon, or when there is no law, the
+ * day up to which it is known to stay the same.
+ */
 DateADT
 facts_next_change(MemberFacts *f, const RuleNode *node, DateADT day)
 {
+	DateADT horizon = day + HORIZON_DAYS;
 	Change c = rule_change(f, node, day);
 	bool holds = c.truth == TRUTH_TRUE;
 	int wild = 0;
@@ -251,10 +256,8 @@ facts_next_change(MemberFacts *f, const RuleNode *node, DateADT day)
 			return DATEVAL_NOEND;
 		day = c.next;
 		wild += c.wild;
-		if (wild > WILD_DAYS)
-			return day;
 		c = rule_change(f, node, day);
-		if ((c.truth == TRUTH_TRUE) != holds)
+		if ((c.truth == TRUTH_TRUE) != holds || day > horizon || wild > WILD_DAYS)
 			return day;
 	}
 }
