@@ -14,7 +14,7 @@
 #include "rule/law.h"
 #include "util/day.h"
 
-#define WILD_DAYS 3660	  /* so many days are tried of a number that follows no line */
+#define WILD_DAYS 3660	   /* so many days are tried of a number that follows no line */
 #define HORIZON_DAYS 10958 /* thirty years: what comes back every year is followed so far */
 
 /* ---- numbers ---- */

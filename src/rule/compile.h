@@ -75,6 +75,7 @@ typedef struct Lexer
 	uint8 unit;	 /* of a number */
 	Node *soft;
 	const char *segment; /* the segment whose text this is, or NULL */
+	const char *where;	 /* what a position is of, when there are several texts */
 } Lexer;
 
 extern void lex_begin(Lexer *lex, const char *text, Node *soft);
@@ -111,7 +112,8 @@ typedef struct Parser
 	struct Parser *outer; /* of a segment: where it is named */
 } Parser;
 
-extern RuleExpr *parse_rule(Parser *p, const char *text, const RuleNames *names, Node *soft);
+extern RuleExpr *parse_rule(Parser *p, const char *text, const RuleNames *names, Node *soft,
+							const char *where);
 extern RuleExpr *parse_sum(Parser *p);
 extern RuleExpr *parse_value_word(Parser *p); /* a measure, field or other value by its name */
 extern bool parse_id(Parser *p, const char *section, const char *what, int32 max, int32 *id);
@@ -157,5 +159,7 @@ extern bool rule_word_is_taken(const char *word);
 /* ---- all of it: rule.c ---- */
 
 extern Rule *rule_compile(const char *text, const RuleNames *names, Node *soft);
+extern Rule *rule_compile_named(const char *text, const RuleNames *names, Node *soft,
+								const char *where);
 
 #endif

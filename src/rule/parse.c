@@ -593,6 +593,7 @@ parse_segment(Parser *p)
 	inner.depth = p->depth--;
 	lex_begin(&inner.lex, text, p->lex.soft);
 	inner.lex.segment = name;
+	inner.lex.where = psprintf("segment \"%s\"", name);
 	e = parse_text(&inner);
 	if (e)
 		e->at = at; /* what is wrong with it in its place is said there */
@@ -601,13 +602,14 @@ parse_segment(Parser *p)
 
 /* The tree of the text; NULL after an error that was not raised. */
 RuleExpr *
-parse_rule(Parser *p, const char *text, const RuleNames *names, Node *soft)
+parse_rule(Parser *p, const char *text, const RuleNames *names, Node *soft, const char *where)
 {
 	Size len = strlen(text);
 
 	memset(p, 0, sizeof(*p));
 	p->names = names;
 	lex_begin(&p->lex, text, soft);
+	p->lex.where = where;
 	if (len > RULE_MAX_TEXT)
 	{
 		lex_refuse(&p->lex, text, ERRCODE_RULE_TOO_LARGE, "it is too long",

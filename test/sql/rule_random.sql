@@ -186,3 +186,13 @@ BEGIN
     END LOOP;
 END $$;
 SELECT sum(steps) > 1000 AS steps, sum(faults) AS faults FROM trial t, pg_temp.walk(t.r, t.f, t.day);
+
+-- A ruleset says what its rules say one by one, and its text is lossless.
+CREATE TEMP TABLE rule_group AS
+SELECT i / 100 AS g, ruleset(array_agg(i ORDER BY i), array_agg(source::rule ORDER BY i)) AS s FROM random_rule GROUP BY 1;
+SELECT count(*) AS sets, count(*) FILTER (WHERE s::text::ruleset = s AND s::text::ruleset::text = s::text) AS same FROM rule_group;
+CREATE TEMP TABLE met AS SELECT pg_temp.random_facts() AS f, pg_temp.random_day(40, 40) AS day FROM generate_series(1, 20);
+SELECT count(*) AS members, sum(cardinality(x.holding)) > 10000 AS rules_hold, count(*) FILTER (WHERE x.holding IS DISTINCT FROM x.single) AS faults
+FROM (SELECT matching(g.s, m.f, m.day) AS holding,
+             (SELECT coalesce(array_agg(r.i ORDER BY r.i), '{}') FROM random_rule r WHERE r.i / 100 = g.g AND matches(r.source::rule, m.f, m.day)) AS single
+      FROM rule_group g, met m) x;
