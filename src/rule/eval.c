@@ -2,7 +2,7 @@
  * eval.c: whether a rule holds of facts on a day, in three values.
  *
  * A comparison with a value that is not known is unknown; "and", "or" and "not" treat that as Kleene did.
- * Two sides are compared on a grid of millionths unless both are exact, so that 0.1 + 0.2 is 0.3.
+ * Two sides are compared in whole millionths unless both are exact, so that 0.1 + 0.2 is 0.3.
  */
 #include "compat.h"
 
@@ -95,7 +95,7 @@ compare_on_grid(RuleComparison what, const RuleNode *a, const RuleNode *b, doubl
 {
 	if (eval_is_exact(a) && eval_is_exact(b))
 		return compare_numbers(what, x, y);
-	return compare_numbers(what, to_grid(x), to_grid(y));
+	return compare_numbers(what, to_micro(x), to_micro(y));
 }
 
 /* ---- texts ---- */

@@ -28,7 +28,7 @@ typedef struct Explaining
 static char *
 number_text(double v)
 {
-	char *text = psprintf("%.6f", to_grid(v));
+	char *text = psprintf("%.6f", to_micro(v) / RULE_MICRO);
 	char *end = text + strlen(text);
 
 	while (end[-1] == '0')

@@ -115,6 +115,9 @@ extern DateADT facts_attribute_day(const MemberFacts *f, const RuleNode *key);
 extern double measure_value(MemberFacts *f, const RuleNode *m, DateADT day);
 extern double window_value(MemberFacts *f, const RuleNode *m, FactsStream *s, DateADT since,
 						   DateADT until);
+extern bool window_find(const FactsStep *step, int n, DateADT since, DateADT until, int *from,
+						int *to);
+extern double window_pick(RuleMeasure what, const FactsStep *step, int from, int to);
 extern bool yearly_next(DateADT from, DateADT day, bool from_itself, DateADT *next);
 extern int steps_at(const FactsStep *step, int n, DateADT day);
 
@@ -137,10 +140,17 @@ extern double bound_value(MemberFacts *f, const RuleNode *value, const RuleNode 
 extern Truth compare_numbers(RuleComparison what, double a, double b);
 extern bool eval_is_exact(const RuleNode *node);
 
+/*
+ * In millionths, rounded: what is compared when a side is not exact.  Adding and subtracting 1.5 * 2^52 rounds
+ * to a whole number, several times faster than rint() without newer instructions.
+ */
 static inline double
-to_grid(double v)
+to_micro(double v)
 {
-	return fabs(v) < 1e9 ? rint(v * RULE_MICRO) / RULE_MICRO : v;
+	const double shift = 6755399441055744.0;
+	double micro = v * RULE_MICRO;
+
+	return fabs(micro) < 1e15 ? micro + shift - shift : micro;
 }
 
 /* -- change.c -- */

@@ -34,55 +34,65 @@ steps_at(const FactsStep *step, int n, DateADT day)
 	return low;
 }
 
-static double
-window_largest(const FactsStep *step, int from, int to)
+/*
+ * The entries step[from .. to) that lie in [since, until); false when a boundary cuts an entry of which only
+ * the total is kept.
+ */
+bool
+window_find(const FactsStep *step, int n, DateADT since, DateADT until, int *from, int *to)
 {
-	int64 largest = ACTIVITY_NONE;
-
-	for (int i = from; i < to; i++)
-		largest = Max(largest, step[i].largest);
-	return largest == ACTIVITY_NONE ? 0 : (double) largest / 100;
+	*from = 0;
+	*to = n;
+	if (n > 0 && step[0].last < since)
+		*from = steps_at(step, n, since);
+	if (n > *from && step[n - 1].last >= until)
+	{
+		*to = steps_at(step, n, until);
+		if (step[*to].first < until)
+			return false;
+	}
+	return *from >= *to || step[*from].first >= since;
 }
 
-/* Of [since, until); unknown when a boundary cuts an entry of which only the total is kept. */
+/* What a measure is of those entries. */
 double
-window_value(MemberFacts *f, const RuleNode *m, FactsStream *s, DateADT since, DateADT until)
+window_pick(RuleMeasure what, const FactsStep *step, int from, int to)
 {
-	const FactsStep *step = facts_steps(f, s);
 	static const FactsStep none;
-	const FactsStep *before, *last;
-	int from = 0;
-	int to = s->n;
+	const FactsStep *last = &step[to - 1];
+	const FactsStep *before = from > 0 ? &step[from - 1] : &none;
+	int64 largest = ACTIVITY_NONE;
 
-	if (s->broken)
-		return UNKNOWN;
-	if (to > 0 && step[0].last < since)
-		from = steps_at(step, to, since);
-	if (to > from && step[to - 1].last >= until)
-	{
-		to = steps_at(step, to, until);
-		if (step[to].first < until)
-			return UNKNOWN;
-	}
 	if (from >= to)
 		return 0;
-	if (step[from].first < since)
-		return UNKNOWN;
-	last = &step[to - 1];
-	before = from > 0 ? &step[from - 1] : &none;
-	switch ((RuleMeasure) m->what)
+	switch (what)
 	{
 		case MEASURE_COUNT_OF:
 			return (double) (last->count - before->count);
 		case MEASURE_AMOUNT_OF:
 			return (double) (last->amount - before->amount) / 100;
-		case MEASURE_LARGEST_OF:
-			return window_largest(step, from, to);
 		case MEASURE_VISITS:
 			return (double) (last->active - before->active);
-		default: /* MEASURE_HAS */
+		case MEASURE_HAS:
 			return last->count > before->count;
+		default:
+			break;
 	}
+	for (int i = from; i < to; i++)
+		largest = Max(largest, step[i].largest);
+	return largest == ACTIVITY_NONE ? 0 : (double) largest / 100;
+}
+
+/* Of [since, until); unknown when only a total is kept of a part of it. */
+double
+window_value(MemberFacts *f, const RuleNode *m, FactsStream *s, DateADT since, DateADT until)
+{
+	const FactsStep *step = facts_steps(f, s);
+	int from, to;
+
+	if (s->broken || !window_find(step, s->n, since, until, &from, &to))
+		return UNKNOWN;
+	return window_pick(m->what, step, from, to);
 }
 
 static double

@@ -263,6 +263,10 @@ by_order(const void *a, const void *b, void *arg)
 
 	if (p->class != q->class)
 		return p->class - q->class;
+	if (p->class == SET_COMPARE && p->node.exact != q->node.exact)
+		return q->node.exact - p->node.exact;
+	if (p->class == SET_COMPARE && p->node.what != q->node.what)
+		return p->node.what - q->node.what;
 	if (p->class == SET_WINDOW || p->class == SET_TAG)
 	{
 		if (p->node.id != q->node.id)

@@ -144,15 +144,25 @@ typedef struct SetMachine
 	SetText *text;
 	DateADT day; /* the windows are of */
 	SetSpan *span;
+	int32 *holding; /* room for the numbers of all rules */
 } SetMachine;
 
 extern SetMachine *machine_make(const Ruleset *set);
 extern void machine_run(SetMachine *m, MemberFacts *f, DateADT day);
 
-static inline bool
-machine_holds(const SetMachine *m, int rule)
+/* The numbers of the rules that hold, into m->holding; returns how many. */
+static inline int
+machine_holding(SetMachine *m)
 {
-	return m->truth[ruleset_rules(m->set)[rule].root] == TRUTH_TRUE;
+	const SetRule *rules = ruleset_rules(m->set);
+	int n = 0;
+
+	for (int i = 0; i < m->set->n_rules; i++)
+	{
+		m->holding[n] = rules[i].id;
+		n += m->truth[rules[i].root] & TRUTH_TRUE;
+	}
+	return n;
 }
 
 #endif

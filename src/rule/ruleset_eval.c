@@ -20,6 +20,7 @@ machine_make(const Ruleset *set)
 	m->truth = palloc0((set->n_nodes + 1) * sizeof(Truth));
 	m->text = palloc0((set->n_nodes + 1) * sizeof(SetText));
 	m->span = palloc0((set->n_windows + 1) * sizeof(SetSpan));
+	m->holding = palloc((set->n_rules + 1) * sizeof(int32));
 	m->day = NO_DAY;
 	for (int i = set->start[SET_LITERAL]; i < set->start[SET_LITERAL + 1]; i++)
 	{
@@ -43,45 +44,82 @@ as_rule_node(const SetNode *n)
 
 /* ---- values ---- */
 
+/* The days of each window: once for all members of a day, but for membership years. */
+static void
+set_spans(SetMachine *m, MemberFacts *f, DateADT day)
+{
+	const RuleNode *windows = ruleset_windows(m->set);
+	DateADT joined = NO_DAY;
+
+	for (int i = 0; i < m->set->n_windows; i++)
+	{
+		if (window_needs_joined(&windows[i]))
+		{
+			if ((joined = facts_day(f, FACTS_JOINED)) == NO_DAY)
+				continue;
+		}
+		else if (m->day == day)
+			continue;
+		m->span[i] = (SetSpan){window_since(&windows[i], day, joined),
+							   window_until(&windows[i], day, joined)};
+	}
+	m->day = day;
+}
+
+/* Where the windows of one stream lie; they follow each other. */
+typedef struct StreamWindow
+{
+	int32 stream;
+	int32 window;
+	FactsStream *s;
+	const FactsStep *step;
+	int from;
+	int to;
+	bool known;
+} StreamWindow;
+
+static void
+find_window(SetMachine *m, MemberFacts *f, const SetNode *n, StreamWindow *w)
+{
+	SetSpan span = m->span[n->window];
+
+	if (n->id != w->stream)
+	{
+		w->stream = n->id;
+		w->s = facts_stream(f, n->id);
+		if (w->s)
+			w->step = facts_steps(f, w->s);
+	}
+	w->window = n->window;
+	w->known = true;
+	w->from = w->to = 0;
+	if (w->s)
+		w->known = !w->s->broken &&
+				   window_find(w->step, w->s->n, span.since, span.until, &w->from, &w->to);
+}
+
 static void
 run_windows(SetMachine *m, MemberFacts *f, DateADT day)
 {
 	const Ruleset *set = m->set;
 	const SetNode *nodes = ruleset_nodes(set);
 	const RuleNode *windows = ruleset_windows(set);
-	DateADT joined = facts_day(f, FACTS_JOINED);
-	FactsStream *s = NULL;
-	int32 stream = 0;
+	bool joined = facts_day(f, FACTS_JOINED) != NO_DAY;
+	StreamWindow w = {0};
 
-	if (m->day != day)
-		for (int i = 0; i < set->n_windows; i++)
-			if (!window_needs_joined(&windows[i]))
-				m->span[i] = (SetSpan){window_since(&windows[i], day, NO_DAY),
-									   window_until(&windows[i], day, NO_DAY)};
-	m->day = day;
+	set_spans(m, f, day);
 	for (int i = set->start[SET_WINDOW]; i < set->start[SET_WINDOW + 1]; i++)
 	{
 		const SetNode *n = &nodes[i];
-		SetSpan span = m->span[n->window];
-		RuleNode node;
 
-		if (n->id != stream)
+		if (!joined && window_needs_joined(&windows[n->window]))
 		{
-			stream = n->id;
-			s = facts_stream(f, stream);
+			m->number[i] = UNKNOWN;
+			continue;
 		}
-		if (window_needs_joined(&windows[n->window]))
-		{
-			if (joined == NO_DAY)
-			{
-				m->number[i] = UNKNOWN;
-				continue;
-			}
-			span = (SetSpan){window_since(&windows[n->window], day, joined),
-							 window_until(&windows[n->window], day, joined)};
-		}
-		node.what = n->what;
-		m->number[i] = s ? window_value(f, &node, s, span.since, span.until) : 0;
+		if (n->id != w.stream || n->window != w.window)
+			find_window(m, f, n, &w);
+		m->number[i] = !w.known ? UNKNOWN : w.s ? window_pick(n->what, w.step, w.from, w.to) : 0;
 	}
 }
 
@@ -170,6 +208,7 @@ compare(RuleComparison what, double a, double b)
 	return comparison_truth[what][(a < b) | (a == b) << 1 | (a > b) << 2];
 }
 
+/* Those of one comparison follow each other, so that the branches are foreseen. */
 static void
 run_comparisons(SetMachine *m)
 {
@@ -184,10 +223,13 @@ run_comparisons(SetMachine *m)
 
 		if (!n->exact)
 		{
-			a = to_grid(a);
-			b = to_grid(b);
+			a = to_micro(a);
+			b = to_micro(b);
 		}
-		m->truth[i] = compare(n->what, a, b);
+		if (n->what == RULE_GE)
+			m->truth[i] = (a >= b) | (a < b) << 1;
+		else
+			m->truth[i] = compare(n->what, a, b);
 	}
 }
 
@@ -209,7 +251,7 @@ compare_registers(const SetMachine *m, RuleComparison what, int32 a, int32 b, Da
 
 		if (nodes[b].op == RULE_NUMBER && nodes[b].what == RULE_MONTHS && !isnan(v))
 			bound = add_months(day - (DateADT) v, (int) bound) - (day - (DateADT) v);
-		return compare(what, to_grid(v), to_grid(bound));
+		return compare(what, to_micro(v), to_micro(bound));
 	}
 	if (x->text == NULL || y->text == NULL)
 		return TRUTH_UNKNOWN;

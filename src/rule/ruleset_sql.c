@@ -213,14 +213,11 @@ ruleset_matching(PG_FUNCTION_ARGS)
 {
 	MemberFacts *f = facts_argument(fcinfo);
 	SetMachine *m = ready_machine(fcinfo, fcinfo->flinfo->fn_extra);
-	const SetRule *rules = ruleset_rules(m->set);
-	int n = 0;
 	ArrayType *result;
-	int32 *id;
+	int n;
 
 	machine_run(m, f, rule_day_argument(fcinfo, 2));
-	for (int i = 0; i < m->set->n_rules; i++)
-		n += machine_holds(m, i);
+	n = machine_holding(m);
 	if (n == 0)
 		PG_RETURN_ARRAYTYPE_P(construct_empty_array(INT4OID));
 	result = palloc0(ARR_OVERHEAD_NONULLS(1) + n * sizeof(int32));
@@ -229,9 +226,6 @@ ruleset_matching(PG_FUNCTION_ARGS)
 	result->elemtype = INT4OID;
 	ARR_DIMS(result)[0] = n;
 	ARR_LBOUND(result)[0] = 1;
-	id = (int32 *) ARR_DATA_PTR(result);
-	for (int i = 0; i < m->set->n_rules; i++)
-		if (machine_holds(m, i))
-			*id++ = rules[i].id;
+	memcpy(ARR_DATA_PTR(result), m->holding, n * sizeof(int32));
 	PG_RETURN_ARRAYTYPE_P(result);
 }
