@@ -127,7 +127,9 @@ CREATE TABLE member.points_rollup_mark (
     next_xid      xid8
 );
 COMMENT ON TABLE member.points_rollup_mark IS 'How far points_rollup reaches: one row, or none before the first run.';
+COMMENT ON COLUMN member.points_rollup_mark.booked_before IS 'Entries booked before are in points_rollup, others are not.';
 COMMENT ON COLUMN member.points_rollup_mark.next_before IS 'How far it is to reach next: as soon as every transaction older than next_xid is over.';
+COMMENT ON COLUMN member.points_rollup_mark.next_xid IS 'The transaction that wrote next_before.';
 
 CREATE TABLE member.chain_head (
     bucket      bigint NOT NULL,
