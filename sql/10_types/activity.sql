@@ -238,3 +238,44 @@ CREATE OR REPLACE FUNCTION member.unnest(activity member.activity) RETURNS TABLE
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 20 AS 'MODULE_PATHNAME', 'activity_sql_unnest';
 COMMENT ON FUNCTION member.unnest(member.activity) IS
     'The entries of activity: grain day, month or older, the days from the first that it holds to the last (until exclusive), and their numbers, amounts in minor units.';
+
+-- Over members, by day
+
+CREATE OR REPLACE FUNCTION member.active_spans(activity member.activity, stream smallint, bounds date[]) RETURNS bigint
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'activity_active_spans';
+COMMENT ON FUNCTION member.active_spans(member.activity, smallint, date[]) IS
+    'In which of the spans between 2 to 63 ascending days a stream has events, as bits: 1 from the first bound to before the second, 2 from the second to before the third, 4, 8 and so on. Errors: MB501 a bound cuts a folded month or the older total, MB502 bounds.';
+
+CREATE OR REPLACE FUNCTION member.activity_by_day_step(state bigint[], activity member.activity, stream smallint, since date, days integer) RETURNS bigint[]
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'activity_by_day_step';
+COMMENT ON FUNCTION member.activity_by_day_step(bigint[], member.activity, smallint, date, integer) IS
+    'Transition of activity_by_day: one member more.';
+
+CREATE AGGREGATE member.activity_by_day(activity member.activity, stream smallint, since date, days integer) (
+    SFUNC = member.activity_by_day_step,
+    STYPE = bigint[],
+    SSPACE = 4096,
+    COMBINEFUNC = member.counts_plus,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE member.activity_by_day(member.activity, smallint, date, integer) IS
+    'A stream over members, one a row, by day: for each of so many days (1 to 3660) from a day on the row {events, amount in minor units, members with events, members whose first day it was}. The window is the same in every row. Null over no members. Errors: MB501 a day of it is folded into a month, MB403 day, MB502 number of days, 22003, 22004, 22023.';
+
+-- Different members, where count(DISTINCT) would keep workers out.
+
+CREATE OR REPLACE FUNCTION member.count_different(ids bigint[]) RETURNS bigint
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_count_different';
+COMMENT ON FUNCTION member.count_different(bigint[]) IS
+    'How many different numbers there are in an array. Errors: 22004 null among them.';
+
+CREATE AGGREGATE member.count_members(member_id bigint) (
+    SFUNC = pg_catalog.array_append,
+    STYPE = bigint[],
+    SSPACE = 512,
+    FINALFUNC = member.count_different,
+    COMBINEFUNC = pg_catalog.array_cat,
+    INITCOND = '{}',
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE member.count_members(bigint) IS
+    'How many different members there are among the rows, exactly, as count(DISTINCT member_id), in parallel; eight bytes a row. Errors: 22004 null.';

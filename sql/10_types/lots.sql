@@ -157,3 +157,25 @@ RETURNS TABLE (wallet smallint, points bigint, usable_from date, until date)
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 8 AS 'MODULE_PATHNAME', 'lots_unnest';
 COMMENT ON FUNCTION member.unnest(member.lots) IS
     'A row for each lot: wallet, points, first day usable (null: at once), first day gone (null: never).';
+
+-- Over members, by day
+
+CREATE OR REPLACE FUNCTION member.counts_plus(bigint[], bigint[]) RETURNS bigint[]
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_counts_plus';
+COMMENT ON FUNCTION member.counts_plus(bigint[], bigint[]) IS
+    'Sum of two states of an aggregate by day, number by number; null is the state of no rows. Errors: 22023 not of one shape, 22003 overflow.';
+
+CREATE OR REPLACE FUNCTION member.expiring_by_day_step(state bigint[], lots member.lots, wallet smallint, day date, within integer) RETURNS bigint[]
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'lots_expiring_by_day_step';
+COMMENT ON FUNCTION member.expiring_by_day_step(bigint[], member.lots, smallint, date, integer) IS
+    'Transition of expiring_by_day: one member more.';
+
+CREATE AGGREGATE member.expiring_by_day(lots member.lots, wallet smallint, day date, within integer) (
+    SFUNC = member.expiring_by_day_step,
+    STYPE = bigint[],
+    SSPACE = 1024,
+    COMBINEFUNC = member.counts_plus,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE member.expiring_by_day(member.lots, smallint, date, integer) IS
+    'Points of a wallet usable that day that will be gone if nothing happens, over members, one a row: for each of so many days after it (1 to 3660) the row {members that lose some, points}. The day and the number are the same in every row. Null over no members. Errors: MB204 overflow of a lot, MB403 day, MB502 number of days, 22003, 22004, 22023.';

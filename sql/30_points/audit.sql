@@ -80,10 +80,25 @@ BEGIN
         CROSS JOIN LATERAL unnest(c.members, c.entries, c.hashes) AS h (member_id, entry_no, hash)
         LEFT JOIN member.entry e ON e.member_id = h.member_id AND e.entry_no = h.entry_no
         WHERE h.member_id BETWEEN low AND high AND substr(e.hash, 1, 8) IS DISTINCT FROM h.hash;
+    -- The rollup is of all members.
+    IF since_member IS NULL AND until_member IS NULL THEN
+        RETURN QUERY
+            SELECT 'points_rollup is not the sum of the entries', NULL::bigint, NULL::integer,
+                   format('%s, wallet %s, %s: rollup %s in %s, entries %s in %s', month, wallet, kind,
+                          coalesce(r.points, 0), coalesce(r.entries, 0), coalesce(e.points, 0), coalesce(e.entries, 0))
+            FROM member.points_rollup r
+            FULL JOIN (SELECT date_trunc('month', x.at AT TIME ZONE g.zone)::date AS month, x.wallet, x.kind, sum(x.points) AS points,
+                              count(*) AS entries
+                       FROM member.entry x, member.setting g
+                       WHERE x.booked_at < (SELECT k.booked_before FROM member.points_rollup_mark k)
+                       GROUP BY 1, 2, 3) e USING (month, wallet, kind)
+            WHERE r.points IS DISTINCT FROM e.points OR r.entries IS DISTINCT FROM e.entries
+            ORDER BY month, wallet, kind;
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION member.verify(bigint, bigint) IS
-    'A row for each broken thing in the books of all members or a range of numbers: sums, numbering, hash chain, debt, refunds, purchases, exported heads. No row: sound. Warns when member.clock is set.';
+    'A row for each broken thing in the books of all members or a range of numbers: sums, numbering, hash chain, debt, refunds, purchases, exported heads; over all members points_rollup too. No row: sound. Warns when member.clock is set.';
 
 -- The events of a member's ledger, as they went into step.
 CREATE OR REPLACE FUNCTION member_internal.events_of(member_id bigint)

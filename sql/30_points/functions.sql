@@ -43,3 +43,37 @@ CREATE OR REPLACE FUNCTION member.day_start(day date) RETURNS timestamptz
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$ SELECT day::timestamp AT TIME ZONE s.zone FROM member.setting s $$;
 COMMENT ON FUNCTION member.day_start(date) IS 'The moment a day begins in the program''s time zone.';
+
+-- Entries are added up once, when no transaction is left that could still commit one booked before the mark. Such a
+-- transaction read the clock before it wrote, so it is older than one that was told the mark an hour of the clock
+-- later; the hour is for what lies between reading and writing, as waiting for a lock, and for a clock set back.
+CREATE OR REPLACE FUNCTION member_internal.points_rollup() RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    m record;
+BEGIN
+    INSERT INTO member.points_rollup_mark DEFAULT VALUES ON CONFLICT DO NOTHING;
+    SELECT k.* INTO m FROM member.points_rollup_mark k FOR UPDATE;
+    -- a number that is still to come is from the server this database was restored from
+    IF m.next_xid <= pg_snapshot_xmin(pg_current_snapshot()) OR m.next_xid > pg_current_xact_id() THEN
+        INSERT INTO member.points_rollup AS r (month, wallet, kind, points, entries)
+        SELECT date_trunc('month', e.at AT TIME ZONE g.zone)::date, e.wallet, e.kind, sum(e.points), count(*)
+        FROM member.entry e, member.setting g
+        WHERE e.booked_at >= m.booked_before AND e.booked_at < m.next_before
+        GROUP BY 1, 2, 3
+        ON CONFLICT (month, wallet, kind) DO UPDATE SET points = r.points + excluded.points, entries = r.entries + excluded.entries;
+        m.booked_before := m.next_before;
+        m.next_before := NULL;
+        m.next_xid := NULL;
+    END IF;
+    IF m.next_before IS NULL AND member.now() - interval '1 hour' > m.booked_before THEN
+        m.next_before := member.now() - interval '1 hour';
+        m.next_xid := pg_current_xact_id();
+    END IF;
+    UPDATE member.points_rollup_mark SET booked_before = m.booked_before, next_before = m.next_before, next_xid = m.next_xid;
+END
+$$;
+COMMENT ON FUNCTION member_internal.points_rollup() IS
+    'Adds to points_rollup what was booked before the moment the call before named, if no transaction of then is left, and names the next: an hour ago.';

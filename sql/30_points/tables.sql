@@ -86,6 +86,8 @@ CREATE TABLE member.entry (
 ) WITH (fillfactor = 100, toast_tuple_target = 8160);
 CREATE UNIQUE INDEX entry_key ON member.entry (member_id, key) WHERE key IS NOT NULL;
 CREATE INDEX entry_ref ON member.entry (member_id, ref) WHERE ref IS NOT NULL;
+-- rows lie in the order they were booked in: a few pages find the newest
+CREATE INDEX entry_booked ON member.entry USING brin (booked_at) WITH (autosummarize = on);
 COMMENT ON TABLE member.entry IS 'The ledger: append-only, one row an operation; the sum of delta is the book.';
 COMMENT ON COLUMN member.entry.at IS 'When it happened; balances as of a day count by it.';
 COMMENT ON COLUMN member.entry.booked_at IS 'When it was recorded.';
@@ -105,6 +107,29 @@ CREATE TRIGGER entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON member.e
     FOR EACH STATEMENT EXECUTE FUNCTION member_internal.refuse_change();
 -- also where a session fires no ordinary triggers (session_replication_role)
 ALTER TABLE member.entry ENABLE ALWAYS TRIGGER entry_append_only;
+
+-- Sums of the ledger up to a moment of booking; what was booked since is added when they are read.
+
+CREATE TABLE member.points_rollup (
+    month   date NOT NULL,
+    wallet  smallint NOT NULL,
+    kind    text NOT NULL,
+    points  bigint NOT NULL,
+    entries bigint NOT NULL,
+    PRIMARY KEY (month, wallet, kind)
+);
+COMMENT ON TABLE member.points_rollup IS 'Entries booked before points_rollup_mark.booked_before, summed up by the month they happened in, wallet and kind.';
+
+CREATE TABLE member.points_rollup_mark (
+    one           boolean PRIMARY KEY DEFAULT true CHECK (one),
+    booked_before timestamptz NOT NULL DEFAULT '-infinity',
+    next_before   timestamptz,
+    next_xid      xid8
+);
+COMMENT ON TABLE member.points_rollup_mark IS 'How far points_rollup reaches: one row, or none before the first run.';
+COMMENT ON COLUMN member.points_rollup_mark.booked_before IS 'Entries booked before are in points_rollup, others are not.';
+COMMENT ON COLUMN member.points_rollup_mark.next_before IS 'How far it is to reach next: as soon as every transaction older than next_xid is over.';
+COMMENT ON COLUMN member.points_rollup_mark.next_xid IS 'The transaction that wrote next_before.';
 
 CREATE TABLE member.chain_head (
     bucket      bigint NOT NULL,

@@ -12,6 +12,7 @@ DECLARE
 BEGIN
     PERFORM member_internal.require_ready();
     PERFORM pg_advisory_xact_lock(hashtextextended('member.daily_run', 0));
+    PERFORM member_internal.points_rollup();
     today := member.day_of(member.now());
     goal := coalesce(daily_next.day, today);
     IF goal > today THEN
@@ -40,7 +41,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION member_internal.daily_next(date) IS
-    'The day the daily run has to do next up to a day (default today), now this backend''s: an unfinished one, else the one after the last; null: all done. Errors: MB601 another backend is at it, MB403.';
+    'The day the daily run has to do next up to a day (default today), now this backend''s: an unfinished one, else the one after the last; null: all done. Brings points_rollup forward. Errors: MB601 another backend is at it, MB403.';
 
 -- The next members that are due, in ascending order; null: none. Locks nothing.
 CREATE OR REPLACE FUNCTION member_internal.daily_due(day date, max_members integer DEFAULT 25000) RETURNS bigint[]

@@ -2,7 +2,8 @@
 --
 -- How they are kept fast over all members: what is the same for every row (today, the stream of purchases, cuts) is
 -- a scalar subquery, evaluated once; it stands at the level that scans member.state, so that workers scan with it
--- (member.day_of() or a join with the setting would keep them out); and counting comes before joining names.
+-- (member.day_of() or a join with the setting would keep them out); what is said several times of a row is computed in
+-- a subquery with OFFSET 0, which is not merged into the query around it; and counting comes before joining names.
 
 CREATE OR REPLACE VIEW member_report.today AS
 SELECT (member.now() AT TIME ZONE g.zone)::date AS day, g.zone,
@@ -52,13 +53,15 @@ LEFT JOIN (SELECT c.ladder_id, c.level, c.reached,
            -- of members by days, how many it took as long at most
            FROM (SELECT h.ladder_id, h.level, h.days, sum(h.members) OVER (PARTITION BY h.ladder_id, h.level)::bigint AS reached,
                         sum(h.members) OVER (PARTITION BY h.ladder_id, h.level ORDER BY h.days) AS upto
-                 FROM (SELECT f.ladder_id, f.level, count(*) AS members,
-                              f.day - (m.joined_at AT TIME ZONE (SELECT t.zone FROM member_report.today t))::date AS days
-                       FROM (SELECT t.member_id, t.ladder_id, v.level, min(t.day) AS day
-                             FROM member.tier_change t
-                             JOIN member.tier_level v ON v.ladder_id = t.ladder_id AND v.level > t.from_level AND v.level <= t.to_level
-                             GROUP BY 1, 2, 3) f
+                 FROM (SELECT t.ladder_id, v.level, count(*) AS members,
+                              t.day - (m.joined_at AT TIME ZONE (SELECT t.zone FROM member_report.today t))::date AS days
+                       FROM member.tier_change t
+                       JOIN member.tier_level v ON v.ladder_id = t.ladder_id AND v.level > t.from_level AND v.level <= t.to_level
                        JOIN member.member m USING (member_id)
+                       -- the first of its rises past that level; unlike a minimum of each member it lets workers count
+                       WHERE NOT EXISTS (SELECT FROM member.tier_change e
+                                         WHERE e.member_id = t.member_id AND e.ladder_id = t.ladder_id AND e.to_level > e.from_level
+                                           AND v.level > e.from_level AND v.level <= e.to_level AND (e.day, e.change_no) < (t.day, t.change_no))
                        GROUP BY 1, 2, 4) h) c
            GROUP BY 1, 2, 3
            UNION ALL
@@ -76,21 +79,27 @@ COMMENT ON COLUMN member_report.tier_funnel.median_days IS 'Median days from joi
 COMMENT ON COLUMN member_report.tier_funnel.conversion IS 'Percent of those that reached the level below 升级转化率; null at level 0.';
 
 CREATE OR REPLACE VIEW member_report.points_month AS
-SELECT (timestamp '1899-12-01' + e.no * interval '1 month')::date AS month, w.code AS wallet,
+SELECT e.month, w.code AS wallet,
        coalesce(sum(e.points) FILTER (WHERE e.kind IN ('purchase', 'event', 'earn')), 0)::bigint AS issued,
        coalesce(-sum(e.points) FILTER (WHERE e.kind = 'spend'), 0)::bigint AS spent,
        coalesce(-sum(e.points) FILTER (WHERE e.kind = 'refund'), 0)::bigint AS taken_back,
        coalesce(sum(e.points) FILTER (WHERE e.kind = 'reverse'), 0)::bigint AS reversed,
        coalesce(-sum(e.points) FILTER (WHERE e.kind = 'expire'), 0)::bigint AS expired,
        sum(e.entries)::bigint AS entries
--- The months are numbered: for millions of moments it is cheaper to look up where they lie among the firsts of the
--- months than to compute dates, and the planner sees that the groups are few.
-FROM (SELECT c.no, x.wallet, x.kind, sum(x.points) AS points, count(*) AS entries
-      FROM member.entry x
-      JOIN (SELECT n AS no FROM generate_series(0, 2400) n GROUP BY n) c
-          ON c.no = width_bucket(x.at, (SELECT array_agg(f.first AT TIME ZONE g.zone ORDER BY f.first)
-                 FROM generate_series(timestamp '1900-01-01', timestamp '2099-12-01', interval '1 month') f (first), member.setting g))
-      GROUP BY 1, 2, 3) e
+FROM (SELECT r.month, r.wallet, r.kind, r.points, r.entries FROM member.points_rollup r
+      UNION ALL
+      -- What was booked since. The months are numbered: for millions of moments it is cheaper to look up where they lie
+      -- among the firsts of the months than to compute dates, and the planner sees that the groups are few.
+      SELECT (timestamp '1899-12-01' + c.no * interval '1 month')::date, c.wallet, c.kind, c.points, c.entries
+      FROM (SELECT n.no, x.wallet, x.kind, sum(x.points) AS points, count(*) AS entries
+            FROM member.entry x
+            JOIN (SELECT n AS no FROM generate_series(0, 2400) n GROUP BY n) n
+                ON n.no = width_bucket(x.at, (SELECT array_agg(f.first AT TIME ZONE g.zone ORDER BY f.first)
+                       FROM generate_series(timestamp '1900-01-01', timestamp '2099-12-01', interval '1 month') f (first), member.setting g))
+            -- the upper bound tells the planner that it is a part of the table
+            WHERE x.booked_at >= (SELECT coalesce(max(k.booked_before), '-infinity') FROM member.points_rollup_mark k)
+              AND x.booked_at <= 'infinity'
+            GROUP BY 1, 2, 3) c) e
 JOIN member.wallet w ON w.wallet_id = e.wallet
 GROUP BY 1, 2;
 COMMENT ON VIEW member_report.points_month IS 'Points by month and wallet: issued, spent, taken back by refunds, reversed, expired (booked).';
@@ -119,13 +128,10 @@ COMMENT ON COLUMN member_report.points_outstanding.lots IS 'Different pairs of f
 COMMENT ON COLUMN member_report.points_outstanding.cost IS 'Liability 积分负债: at setting.cost_per_point, yuan.';
 
 CREATE OR REPLACE VIEW member_report.points_expiring AS
-SELECT l.until, count(DISTINCT s.member_id) AS members, sum(l.points)::bigint AS points
-FROM member.state s
-CROSS JOIN LATERAL member.unnest(member.settle(s.lots, (SELECT t.day FROM member_report.today t))) l
-WHERE member.expiring(s.lots, 1::smallint, (SELECT t.day FROM member_report.today t), 31) > 0
-  AND l.wallet = 1 AND l.until <= (SELECT t.day FROM member_report.today t) + 31
-  AND (l.usable_from IS NULL OR l.usable_from <= (SELECT t.day FROM member_report.today t))
-GROUP BY 1;
+SELECT t.day + n AS until, x.by_day[n][1] AS members, x.by_day[n][2] AS points
+FROM (SELECT member.expiring_by_day(s.lots, 1::smallint, (SELECT t.day FROM member_report.today t), 31) AS by_day FROM member.state s) x,
+     member_report.today t, generate_series(1, 31) n
+WHERE x.by_day[n][1] > 0;
 COMMENT ON VIEW member_report.points_expiring IS 'Usable points of the main wallet that are gone within 31 days if nothing happens 即将过期, by the first day they are gone.';
 COMMENT ON COLUMN member_report.points_expiring.until IS 'First day they are gone, tomorrow to 31 days from today.';
 COMMENT ON COLUMN member_report.points_expiring.members IS 'Members that lose some that day.';
@@ -144,7 +150,8 @@ LEFT JOIN (SELECT member.rfm_value_group(member.rfm_score((SELECT r.cuts FROM me
                         member.count(s.activity, (SELECT t.purchases FROM member_report.today t), (SELECT t.day FROM member_report.today t) - 364, (SELECT t.day FROM member_report.today t) + 1) AS frequency,
                         member.amount(s.activity, (SELECT t.purchases FROM member_report.today t), (SELECT t.day FROM member_report.today t) - 364, (SELECT t.day FROM member_report.today t) + 1) AS monetary
                  FROM member.state s
-                 WHERE member.last_day(s.activity, (SELECT t.purchases FROM member_report.today t)) BETWEEN (SELECT t.day FROM member_report.today t) - 364 AND (SELECT t.day FROM member_report.today t)) f
+                 WHERE member.last_day(s.activity, (SELECT t.purchases FROM member_report.today t)) BETWEEN (SELECT t.day FROM member_report.today t) - 364 AND (SELECT t.day FROM member_report.today t)
+                 OFFSET 0) f
            GROUP BY 1) x ON x.code = g.code;
 COMMENT ON VIEW member_report.rfm_group IS 'Members with a purchase in 365 days by RFM value group today, by the cuts of the last refresh.';
 COMMENT ON COLUMN member_report.rfm_group.value_group IS 'Number of the group, 1 to 8.';
@@ -175,7 +182,8 @@ FROM (SELECT x.first, CASE WHEN x.first + 7 < x.day THEN member.count(x.activity
              CASE WHEN x.first + 90 < x.day THEN member.count(x.activity, x.stream, x.first + 1, x.first + 91) > 0 END AS again_90
       FROM (SELECT s.activity, member.first_day(s.activity, (SELECT t.purchases FROM member_report.today t)) AS first, (SELECT t.purchases FROM member_report.today t) AS stream, (SELECT t.day FROM member_report.today t) AS day
             FROM member.state s
-            WHERE member.first_day(s.activity, (SELECT t.purchases FROM member_report.today t)) >= date_trunc('month', ((SELECT t.day FROM member_report.today t) - 330)::timestamp)) x) f
+            WHERE member.first_day(s.activity, (SELECT t.purchases FROM member_report.today t)) >= date_trunc('month', ((SELECT t.day FROM member_report.today t) - 330)::timestamp)
+            OFFSET 0) x) f
 GROUP BY 1;
 COMMENT ON VIEW member_report.retention IS 'Members by the month of their first purchase, this month and the eleven before at most: percent that bought again 留存.';
 COMMENT ON COLUMN member_report.retention.cohort IS 'First day of the month of the first purchase, in the program''s time zone.';
@@ -266,7 +274,8 @@ LEFT JOIN (SELECT member.rfm_strategy_group(member.rfm_score((SELECT r.cuts FROM
                         member.count(s.activity, (SELECT t.purchases FROM member_report.today t), (SELECT t.day FROM member_report.today t) - 364, (SELECT t.day FROM member_report.today t) + 1) AS frequency,
                         member.amount(s.activity, (SELECT t.purchases FROM member_report.today t), (SELECT t.day FROM member_report.today t) - 364, (SELECT t.day FROM member_report.today t) + 1) AS monetary
                  FROM member.state s
-                 WHERE member.last_day(s.activity, (SELECT t.purchases FROM member_report.today t)) BETWEEN (SELECT t.day FROM member_report.today t) - 364 AND (SELECT t.day FROM member_report.today t)) f
+                 WHERE member.last_day(s.activity, (SELECT t.purchases FROM member_report.today t)) BETWEEN (SELECT t.day FROM member_report.today t) - 364 AND (SELECT t.day FROM member_report.today t)
+                 OFFSET 0) f
            GROUP BY 1) x ON x.code = g.code;
 COMMENT ON VIEW member_report.rfm_strategy IS 'Members with a purchase in 365 days by RFM strategy group today, by the cuts of the last refresh.';
 COMMENT ON COLUMN member_report.rfm_strategy.strategy_group IS 'Number of the group, 1 to 4; 0: the rest.';
@@ -283,25 +292,11 @@ SELECT t.months[c.cohort] AS cohort, n - c.cohort AS months_since, sum(c.members
        coalesce(sum(c.members) FILTER (WHERE c.bought & (1 << (n - 1)) <> 0), 0)::bigint AS active,
        round(100.0 * coalesce(sum(c.members) FILTER (WHERE c.bought & (1 << (n - 1)) <> 0), 0) / sum(c.members), 2) AS share
 -- Members by month of their first purchase and by the months they bought in, a bit each.
-FROM (SELECT f.cohort, f.bought, count(*) AS members
-      FROM (SELECT width_bucket(member.first_day(x.activity, x.stream), x.months) AS cohort,
-                   CASE WHEN member.count(x.activity, x.stream, x.months[1], x.months[2]) > 0 THEN 1 ELSE 0 END
-                    + CASE WHEN member.count(x.activity, x.stream, x.months[2], x.months[3]) > 0 THEN 2 ELSE 0 END
-                    + CASE WHEN member.count(x.activity, x.stream, x.months[3], x.months[4]) > 0 THEN 4 ELSE 0 END
-                    + CASE WHEN member.count(x.activity, x.stream, x.months[4], x.months[5]) > 0 THEN 8 ELSE 0 END
-                    + CASE WHEN member.count(x.activity, x.stream, x.months[5], x.months[6]) > 0 THEN 16 ELSE 0 END
-                    + CASE WHEN member.count(x.activity, x.stream, x.months[6], x.months[7]) > 0 THEN 32 ELSE 0 END
-                    + CASE WHEN member.count(x.activity, x.stream, x.months[7], x.months[8]) > 0 THEN 64 ELSE 0 END
-                    + CASE WHEN member.count(x.activity, x.stream, x.months[8], x.months[9]) > 0 THEN 128 ELSE 0 END
-                    + CASE WHEN member.count(x.activity, x.stream, x.months[9], x.months[10]) > 0 THEN 256 ELSE 0 END
-                    + CASE WHEN member.count(x.activity, x.stream, x.months[10], x.months[11]) > 0 THEN 512 ELSE 0 END
-                    + CASE WHEN member.count(x.activity, x.stream, x.months[11], x.months[12]) > 0 THEN 1024 ELSE 0 END
-                    + CASE WHEN member.count(x.activity, x.stream, x.months[12], x.months[13]) > 0 THEN 2048 ELSE 0 END AS bought
-            FROM (SELECT s.activity, (SELECT t.purchases FROM member_report.today t) AS stream,
-                         (SELECT t.months FROM member_report.today t) AS months
-                  FROM member.state s
-                  WHERE member.first_day(s.activity, (SELECT t.purchases FROM member_report.today t))
-                        >= (SELECT t.months[1] FROM member_report.today t)) x) f
+FROM (SELECT width_bucket(member.first_day(s.activity, (SELECT t.purchases FROM member_report.today t)), (SELECT t.months FROM member_report.today t)) AS cohort,
+             member.active_spans(s.activity, (SELECT t.purchases FROM member_report.today t), (SELECT t.months FROM member_report.today t)) AS bought,
+             count(*) AS members
+      FROM member.state s
+      WHERE member.first_day(s.activity, (SELECT t.purchases FROM member_report.today t)) >= (SELECT t.months[1] FROM member_report.today t)
       GROUP BY 1, 2) c,
      member_report.today t, generate_series(1, 12) n
 WHERE n >= c.cohort
@@ -314,14 +309,13 @@ COMMENT ON COLUMN member_report.retention_month.active IS 'Members of it that bo
 COMMENT ON COLUMN member_report.retention_month.share IS 'Percent of the cohort that bought in that month 留存率.';
 
 CREATE OR REPLACE VIEW member_report.sales_day AS
-SELECT p.day, coalesce(x.orders, 0)::bigint AS orders, round(coalesce(x.spend, 0) / 100, 2) AS spend, coalesce(x.buyers, 0) AS buyers,
-       coalesce(x.new_buyers, 0) AS new_buyers, round(x.spend / nullif(x.orders, 0) / 100, 2) AS mean_order
-FROM (SELECT t.day - n AS day FROM member_report.today t, generate_series(0, 89) n) p
-LEFT JOIN (SELECT u.since AS day, sum(u.count) AS orders, sum(u.amount) AS spend, count(*) AS buyers,
-                  count(*) FILTER (WHERE u.since = member.first_day(s.activity, (SELECT t.purchases FROM member_report.today t))) AS new_buyers
-           FROM member.state s CROSS JOIN LATERAL member.unnest(s.activity) u
-           WHERE member.last_day(s.activity, (SELECT t.purchases FROM member_report.today t)) >= (SELECT t.day FROM member_report.today t) - 89 AND u.stream = (SELECT t.purchases FROM member_report.today t) AND u.since >= (SELECT t.day FROM member_report.today t) - 89
-           GROUP BY 1) x ON x.day = p.day;
+SELECT d.day, d.orders, round(d.amount / 100.0, 2) AS spend, d.buyers, d.new_buyers,
+       round(d.amount / nullif(d.orders, 0)::numeric / 100, 2) AS mean_order
+FROM (SELECT t.day - 90 + n AS day, coalesce(x.by_day[n][1], 0) AS orders, coalesce(x.by_day[n][2], 0) AS amount,
+             coalesce(x.by_day[n][3], 0) AS buyers, coalesce(x.by_day[n][4], 0) AS new_buyers
+      FROM (SELECT member.activity_by_day(s.activity, (SELECT t.purchases FROM member_report.today t), (SELECT t.day FROM member_report.today t) - 89, 90) AS by_day
+            FROM member.state s) x,
+           member_report.today t, generate_series(1, 90) n) d;
 COMMENT ON VIEW member_report.sales_day IS 'Purchases of members by day, the 90 days that end with today; a refund counts on the day of its purchase.';
 COMMENT ON COLUMN member_report.sales_day.day IS 'Day in the program''s time zone; those without purchases too.';
 COMMENT ON COLUMN member_report.sales_day.orders IS 'Purchases; those refunded in whole are not counted.';
@@ -332,7 +326,7 @@ COMMENT ON COLUMN member_report.sales_day.mean_order IS 'Spend an order 客单�
 
 CREATE OR REPLACE VIEW member_report.store AS
 SELECT p.store, count(*) FILTER (WHERE p.refunded < p.amount OR p.amount = 0) AS orders_30d, sum(p.amount - p.refunded) AS spend_30d,
-       count(DISTINCT p.member_id) FILTER (WHERE p.refunded < p.amount OR p.amount = 0) AS buyers_30d,
+       member.count_members(p.member_id) FILTER (WHERE p.refunded < p.amount OR p.amount = 0) AS buyers_30d,
        round(sum(p.amount - p.refunded) / nullif(count(*) FILTER (WHERE p.refunded < p.amount OR p.amount = 0), 0), 2) AS mean_order
 FROM member.purchase p
 WHERE p.at >= (SELECT (date_trunc('day', member.now() AT TIME ZONE g.zone) - interval '29 days') AT TIME ZONE g.zone FROM member.setting g)

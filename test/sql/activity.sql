@@ -333,6 +333,23 @@ SELECT count(huge + tiny, 1::smallint) AS both, huge + tiny = tiny + huge AS com
   FROM (SELECT activity_agg(1::smallint, '2010-01-01'::date + i, 100) FROM generate_series(1, 4999) i) h (huge),
        (VALUES ('1{2011-01-01:1/1}'::activity)) t (tiny);
 
+-- ---- over members, by day ----
+
+CREATE TEMP TABLE buyer AS SELECT * FROM (VALUES (1, '1{2026-03-01:1/5, 2026-03-02:2/9^6}'::activity), (2, '1{2026-02-27:1/1, 2026-03-02:1/10, 2026-03-04:1/100}'), (3, '1{2026-03-02:0/-5, 2026-03-03:1/20}'),
+    (4, '1{2026-01-01..20:4/50^20*3, 2026-03-01:1/7}'), (5, '2{2026-03-01:1/1}'), (6, 'empty')) v (m, a);
+SELECT activity_by_day(a, 1::smallint, '2026-03-01', 3), activity_by_day(a, 2::smallint, '2026-03-01', 2), activity_by_day(a, 1::smallint, '2026-03-01', 3) FILTER (WHERE m > 9) AS "of none" FROM buyer;
+SELECT pg_temp.failure($$SELECT activity_by_day(a, 1::smallint, '2026-01-20', 60) FROM buyer$$), pg_temp.failure($$SELECT activity_by_day(a, 1::smallint, '2026-01-01', 60) FROM buyer$$), pg_temp.failure($$SELECT activity_by_day(a, 1::smallint, '2026-01-21', 60) FROM buyer$$);
+SELECT pg_temp.failure(format('SELECT activity_by_day(%s, %s, %s, %s)', a, s, d, n)) FROM (VALUES
+    ($$'empty'$$, '1::smallint', $$'2026-03-01'$$, '0'), ($$'empty'$$, '1::smallint', $$'2026-03-01'$$, '3661'), ($$'empty'$$, '1::smallint', $$'-infinity'$$, '1'), ('NULL', '1::smallint', $$'2026-03-01'$$, '1'), ($$'empty'$$, '1::smallint', 'NULL', '1')) v (a, s, d, n);
+SELECT pg_temp.failure($$SELECT activity_by_day('1{2026-03-01:1/9223372036854775807}', 1::smallint, '2026-03-01', 1) FROM generate_series(1, 2)$$);
+SELECT m, active_spans(a, 1::smallint, '{2026-02-01,2026-03-01,2026-03-02,2026-03-04,2026-04-01}')::bit(4) AS spans, active_spans(a, 1::smallint, '{2026-01-01,2026-02-01}') AS january FROM buyer;
+SELECT active_spans('1{2025-12-31:1, 2026-03-03:1}', 1::smallint, (SELECT array_agg('2026-01-01'::date + n) FROM generate_series(0, 62) n)) = 1::bigint << 61 AS last_span;
+SELECT pg_temp.failure(format('SELECT active_spans(%L, 1::smallint, %L)', '1{2026-01-01..20:4/50^20*3}', b)) FROM (VALUES ('{}'), ('{2026-01-01}'), ('{2026-01-02,2026-01-01}'), ('{2026-01-01,2026-01-01}'), ('{2026-01-01,NULL}'),
+    ('{{2026-01-01,2026-01-02}}'), ('{2026-01-05,2026-02-01}'), ('{2026-01-01,2026-01-05}'), ('{2026-01-01,2026-01-21}'), ('{2026-01-21,2026-01-22}')) v (b);
+SELECT pg_temp.failure($$SELECT active_spans('empty', 1::smallint, (SELECT array_agg('2026-01-01'::date + n) FROM generate_series(0, 63) n))$$);
+SELECT count_members(m), count_members(m) FILTER (WHERE m > 9) AS "of none", count_different('{3,1,2,3,1}'), count_different('{}') FROM (SELECT m FROM buyer UNION ALL SELECT m FROM buyer) v;
+SELECT pg_temp.failure($$SELECT count_members(NULL)$$);
+
 -- in parallel
 CREATE TABLE activity_event AS
 SELECT i % 7 AS m, (1 + i % 3)::smallint AS stream, '2025-01-01'::date + (i * 37) % 200 AS day, ((i * 7919) % 10007)::bigint AS amount
@@ -356,4 +373,10 @@ SELECT count(*) AS differ FROM serial,
                   FROM activity_event e WHERE e.m = serial.m AND e.stream = 2) e
  WHERE (e.n, e.amount, e.largest, e.first, e.last, e.days) IS DISTINCT FROM
        (count(a, 2::smallint), amount(a, 2::smallint), largest(a, 2::smallint), first_day(a, 2::smallint), last_day(a, 2::smallint), active_days(a, 2::smallint)::bigint);
+EXPLAIN (COSTS OFF) SELECT activity_by_day(a, 1::smallint, '2025-01-01', 200), count_members(m) FROM activity_value;
+SELECT count(*) AS days, count(*) FILTER (WHERE (x.by_day[n][1], x.by_day[n][2], x.by_day[n][3], x.by_day[n][4]) IS DISTINCT FROM (e.events, e.amount, e.values, e.first)) AS differ
+  FROM (SELECT activity_by_day(a, 1::smallint, '2025-01-01', 200) AS by_day FROM activity_value) x, generate_series(1, 200) n,
+       LATERAL (SELECT coalesce(sum(u.count), 0) AS events, coalesce(sum(u.amount), 0) AS amount, count(*) AS values, count(*) FILTER (WHERE u.since = first_day(v.a, 1::smallint)) AS first
+                  FROM activity_value v, member.unnest(v.a) u WHERE u.stream = 1 AND u.since = '2025-01-01'::date + n - 1) e;
+SELECT m % 3 AS g, count_members(m * amount) = count(DISTINCT m * amount) AS same FROM activity_event GROUP BY 1 ORDER BY 1;
 DROP TABLE activity_event, activity_value;

@@ -334,3 +334,19 @@ FROM (SELECT v.whole, lots_sum(share(v.whole, c.until, v.n) - share(v.whole, c.s
           SELECT coalesce(lag(cut) OVER (ORDER BY cut), 0) AS since, cut AS until
           FROM (SELECT DISTINCT abs(hashint4(v.i * 31 + k)) % v.n AS cut FROM generate_series(1, v.i % 9) k UNION SELECT v.n) x) c
       GROUP BY v.i, v.whole) s;
+
+-- ---- over members, by day ----
+
+-- debt of the second pays the lot that became usable first; the third has two lots of one day, the fourth what is pending, gone, for good or another wallet's
+CREATE TEMP TABLE holder AS SELECT * FROM (VALUES (1, '1:10/2026-03-02,1:5/2026-03-05'::lots), (2, '1:10@2026-02-01/2026-03-05,1:10@2026-01-01/2026-03-05,1:-15'),
+    (3, '1:7@2026-02-01/2026-03-04,1:8/2026-03-04'), (4, '1:1/2026-03-01,1:2@2026-03-02/2026-03-03,1:4/2026-03-06,1:8,2:16/2026-03-02'), (5, 'empty'), (6, '1:-3')) v (m, l);
+SELECT expiring_by_day(l, 1::smallint, '2026-03-01', 4), expiring_by_day(l, 2::smallint, '2026-03-01', 2), expiring_by_day(l, 1::smallint, '2026-03-01', 4) FILTER (WHERE m > 9) AS "of none" FROM holder;
+SELECT d.until, count(DISTINCT h.m), sum(u.points), x.by_day[n][1] = count(DISTINCT h.m) AND x.by_day[n][2] = sum(u.points) AS same
+FROM (SELECT expiring_by_day(l, 1::smallint, '2026-03-01', 31) AS by_day FROM holder) x, generate_series(1, 31) n, LATERAL (SELECT '2026-03-01'::date + n AS until) d, holder h, LATERAL member.unnest(settle(h.l, '2026-03-01')) u
+WHERE u.wallet = 1 AND u.until = d.until AND (u.usable_from IS NULL OR u.usable_from <= '2026-03-01') GROUP BY d.until, n, x.by_day ORDER BY 1;
+SELECT pg_temp.failure(format('SELECT expiring_by_day(%s, %s, %s, %s)', l, w, d, n)) FROM (VALUES
+    ($$'empty'$$, '1::smallint', $$'2026-03-01'$$, '0'), ($$'empty'$$, '1::smallint', $$'2026-03-01'$$, '3661'), ($$'empty'$$, '1::smallint', $$'infinity'$$, '1'),
+    ('NULL', '1::smallint', $$'2026-03-01'$$, '1'), ($$'empty'$$, 'NULL', $$'2026-03-01'$$, '1'), ($$'1:-5/2026-03-02'$$, '1::smallint', $$'2026-03-01'$$, '1')) v (l, w, d, n);
+SELECT pg_temp.failure($$SELECT expiring_by_day('empty', 1::smallint, '2026-03-01', n) FROM generate_series(1, 2) n$$);
+SELECT counts_plus('{{1,2},{3,4}}', '{{10,20},{30,40}}'), counts_plus(NULL, '{{1}}'), counts_plus('{{1}}', NULL), counts_plus(NULL, NULL);
+SELECT pg_temp.failure(format('SELECT counts_plus(%L, %L)', a, b)) FROM (VALUES ('{{1,2}}', '{{1},{2}}'), ('{1}', '{1}'), ('{}', '{}'), ('{{1}}', '{{NULL}}'), ('{{9223372036854775807}}', '{{1}}')) v (a, b);

@@ -94,6 +94,10 @@ for my $level ('read committed', 'repeatable read')
 	}
 }
 
+# Days went by in one session and not in the others: what those booked "before" is missing in the sums by month, which
+# verify() tells. Emptied, they are made anew.
+$node->safe_psql('postgres', 'TRUNCATE member.points_rollup, member.points_rollup_mark');
+
 my %checks = (
 	'one balance of 1000 is spent by 7 as often as it goes, and no more' =>
 	  [ "SELECT count(*), member.points_balance(1, as_of => '2026-03-20') FROM member.entry WHERE member_id = 1 AND kind = 'spend'", '142|6' ],

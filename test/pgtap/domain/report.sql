@@ -77,6 +77,16 @@ SELECT results_eq(
     $$ SELECT sum(member.expiring(member.settle(lots, '2026-07-05'), 1::smallint, '2026-07-05', 31))::bigint FROM member.state $$,
     'points_expiring is what expires of each member');
 SELECT results_eq(
+    $$ SELECT until, members, points FROM member_report.points_expiring ORDER BY 1 $$,
+    $$ SELECT u.until, count(DISTINCT s.member_id), sum(u.points)::bigint
+       FROM member.state s, member.unnest(member.settle(s.lots, '2026-07-05')) u
+       WHERE u.wallet = 1 AND u.until <= '2026-08-05' AND (u.usable_from IS NULL OR u.usable_from <= '2026-07-05') GROUP BY 1 ORDER BY 1 $$,
+    'day by day');
+-- once from the entries alone, once from sums that reach to the middle of the history, once from sums of all but the last hour
+DELETE FROM member.points_rollup_mark;
+DELETE FROM member.points_rollup;
+CREATE TEMP TABLE month_of_entries AS TABLE member_report.points_month;
+SELECT results_eq(
     $$ SELECT month, wallet, issued, spent, taken_back, reversed, expired, entries FROM member_report.points_month ORDER BY 1, 2 $$,
     $$ SELECT date_trunc('month', e.at AT TIME ZONE 'Asia/Shanghai')::date, w.code,
               coalesce(sum(points) FILTER (WHERE kind IN ('purchase', 'event', 'earn')), 0)::bigint,
@@ -86,6 +96,18 @@ SELECT results_eq(
     'points_month, month by month');
 SELECT is(sum(issued - spent - taken_back + reversed - expired), (SELECT sum(member.total(lots, 1::smallint)) FROM member.state),
     'its months add up to the books') FROM member_report.points_month WHERE wallet = 'points';
+INSERT INTO member.points_rollup
+SELECT date_trunc('month', e.at AT TIME ZONE 'Asia/Shanghai')::date, e.wallet, e.kind, sum(e.points), count(*) FROM member.entry e WHERE e.booked_at < '2026-06-21 10:00+08' GROUP BY 1, 2, 3;
+INSERT INTO member.points_rollup_mark (booked_before) VALUES ('2026-06-21 10:00+08');
+SELECT set_eq('TABLE member_report.points_month', 'TABLE month_of_entries', 'the same with sums and entries');
+SELECT isnt(count(*), 0::bigint, 'of which there are both') FROM member.entry e WHERE e.booked_at >= '2026-06-21 10:00+08';
+-- the next is due at once, whoever else is under way on this server
+UPDATE member.points_rollup_mark SET next_before = '2026-07-01 00:00+08', next_xid = '3';
+SELECT NULL FROM member_internal.points_rollup();
+SELECT is(booked_before, '2026-07-01 00:00+08', 'the sums reach further') FROM member.points_rollup_mark;
+SELECT is((SELECT sum(entries) FROM member.points_rollup), (SELECT count(*)::numeric FROM member.entry), 'and hold every entry');
+SELECT set_eq('TABLE member_report.points_month', 'TABLE month_of_entries', 'the same from sums alone');
+SELECT is(array_agg(problem), NULL, 'verify() has nothing to say') FROM member.verify();
 
 -- ---- levels ----
 
