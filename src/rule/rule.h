@@ -16,12 +16,12 @@
 #include "utils/date.h"
 
 #define RULE_FORMAT 1
-#define RULE_MAX_TEXT 20000		/* bytes */
-#define RULE_MAX_NODES 4000		/* of the tree */
-#define RULE_MAX_DEPTH 100		/* of nesting */
-#define RULE_MICRO 1000000		/* numbers are kept in millionths */
-#define RULE_MAX_DAYS 36500		/* of a window */
-#define RULE_MAX_MONTHS 1200	/* of a window */
+#define RULE_MAX_TEXT 20000						  /* bytes */
+#define RULE_MAX_NODES 4000						  /* of the tree */
+#define RULE_MAX_DEPTH 100						  /* of nesting */
+#define RULE_MICRO 1000000						  /* numbers are kept in millionths */
+#define RULE_MAX_DAYS 36500						  /* of a window */
+#define RULE_MAX_MONTHS 1200					  /* of a window */
 #define RULE_MAX_NUMBER INT64CONST(1000000000000) /* of a literal */
 
 typedef enum RuleOp
@@ -45,7 +45,7 @@ typedef enum RuleOp
 	RULE_MULTIPLY,
 	RULE_DIVIDE,
 	RULE_MEASURE, /* what: RuleMeasure; id, unit and arg as the measure has them */
-	RULE_FIELD	  /* what: RuleField; of FIELD_ATTR and FIELD_EVENT the key: id, arg; unit: RuleType */
+	RULE_FIELD /* what: RuleField; of FIELD_ATTR and FIELD_EVENT the key: id, arg; unit: RuleType */
 } RuleOp;
 
 typedef enum RuleComparison
@@ -170,7 +170,7 @@ typedef struct Rule
 {
 	int32 vl_len_; /* varlena header (do not touch directly!) */
 	uint8 format;
-	uint8 flags;	 /* reserved, zero */
+	uint8 flags; /* reserved, zero */
 	uint16 n_nodes;
 	int32 text_len;
 	int32 strings_len;
