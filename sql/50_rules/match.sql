@@ -1,7 +1,7 @@
 -- tagset @@ rule: who may match a rule, by the index on tags. See docs/internals/tagset.md.
 
 CREATE OR REPLACE FUNCTION member.tagset_matches(member.tagset, member.rule) RETURNS boolean
-LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'tagset_matches';
+LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'tagset_matches';
 COMMENT ON FUNCTION member.tagset_matches(member.tagset, member.rule) IS
     'Whether who has these tags may match the rule: false only if the rule certainly does not hold, on whatever day and whatever else is known. Of tags it takes presence, and that a tag without days is in force always; anything but tags is unknown. Never raises.';
 

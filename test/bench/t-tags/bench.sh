@@ -62,10 +62,10 @@ tags_compare() {
 		"$(grep "^$2|" t-tags/rules.txt | sed -n "${worst#* }p" | sed 's/.*|//'), median of $PAIRS"
 }
 
-tags_compare "selective" selective 20 owner
-tags_compare "unselective" unselective 3 owner
-tags_compare "selective, row security" selective 20 staff
-tags_compare "unselective, row security" unselective 3 staff
+tags_compare "selective" selective 10 owner
+tags_compare "unselective" unselective 2 owner
+tags_compare "selective, row security" selective 2 staff
+tags_compare "unselective, row security" unselective 2 staff
 query bench_tags -F ' ' -c "SELECT round(avg(pg_column_size(s.tags)), 1), round(avg(pg_column_size(a.tags)), 1), max(pg_column_size(s.tags)),
 	pg_relation_size('bench.tags_set') / 1048576, pg_relation_size('bench.tags_array') / 1048576,
 	pg_relation_size('bench.tags_set_tags_idx') / 1048576, pg_relation_size('bench.tags_array_tags_idx') / 1048576

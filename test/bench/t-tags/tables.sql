@@ -21,12 +21,11 @@ CREATE INDEX ON bench.tags_set USING gin (tags member.tagset_ops);
 VACUUM (FREEZE, ANALYZE) bench.tags_array;
 VACUUM (FREEZE, ANALYZE) bench.tags_set;
 -- a store sees its own members
-DROP ROLE IF EXISTS bench_staff;
 CREATE ROLE bench_staff;
 GRANT USAGE ON SCHEMA bench, member TO bench_staff;
 GRANT SELECT ON bench.tags_array, bench.tags_set TO bench_staff;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA member TO bench_staff;
-CREATE POLICY own ON bench.tags_array TO bench_staff USING (store = current_setting('bench.store')::int);
-CREATE POLICY own ON bench.tags_set TO bench_staff USING (store = current_setting('bench.store')::int);
+CREATE POLICY own ON bench.tags_array TO bench_staff USING (store = (SELECT current_setting('bench.store')::int));
+CREATE POLICY own ON bench.tags_set TO bench_staff USING (store = (SELECT current_setting('bench.store')::int));
 ALTER TABLE bench.tags_array ENABLE ROW LEVEL SECURITY;
 ALTER TABLE bench.tags_set ENABLE ROW LEVEL SECURITY;
