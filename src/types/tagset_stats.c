@@ -28,6 +28,15 @@
 /* Without statistics, or for a tag they don't know. */
 #define DEFAULT_SHARE 0.005
 
+/*
+ * From a third of the rows on, a rule is to get a scan: every page has rows of it, and the bitmap only costs.
+ * The server reckons so from about two thirds on, therefore @@ is said to keep more than it does: between the
+ * first two shares up to the third, and above them up to all.
+ */
+#define SCAN_FROM 0.2
+#define SCAN_TO 0.4
+#define SCAN_SHARE 0.8
+
 /* Sets within a list are rarer by this product of independent shares than they are. */
 #define LEAST_CONTAINED 0.001
 
@@ -400,6 +409,16 @@ share_matches(const TagShares *shares, const TagQuery *q)
 	return *top;
 }
 
+static double
+lean_to_scan(double share)
+{
+	if (share <= SCAN_FROM)
+		return share;
+	if (share <= SCAN_TO)
+		return SCAN_FROM + (share - SCAN_FROM) / (SCAN_TO - SCAN_FROM) * (SCAN_SHARE - SCAN_FROM);
+	return SCAN_SHARE + (share - SCAN_TO) / (1 - SCAN_TO) * (1 - SCAN_SHARE);
+}
+
 PG_FUNCTION_INFO_V1(tagset_matches_sel);
 Datum
 tagset_matches_sel(PG_FUNCTION_ARGS)
@@ -414,5 +433,5 @@ tagset_matches_sel(PG_FUNCTION_ARGS)
 	if (!c.left) /* a column of rules */
 		PG_RETURN_FLOAT8(condition_close(&c, &shares, DEFAULT_SHARE));
 	q = tag_query_of_rule(PG_DETOAST_DATUM(((Const *) c.other)->constvalue), true);
-	PG_RETURN_FLOAT8(condition_close(&c, &shares, share_matches(&shares, q)));
+	PG_RETURN_FLOAT8(condition_close(&c, &shares, lean_to_scan(share_matches(&shares, q))));
 }
