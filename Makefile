@@ -24,6 +24,8 @@ SQL_EXTENSION = \
 	sql/10_types/program.sql \
 	sql/10_types/step.sql \
 	sql/50_rules/types.sql \
+	sql/50_rules/facts.sql \
+	sql/50_rules/ruleset.sql \
 	sql/50_rules/match.sql \
 	sql/00_base/functions.sql \
 	sql/15_program/functions.sql \

@@ -17,18 +17,18 @@ too_large(Parser *p, const char *at)
 }
 
 /* NULL after an error that was not raised. */
-Expr *
+RuleExpr *
 expr_new(Parser *p, uint8 op, uint8 type, const char *at)
 {
 	Parser *whole = p;
-	Expr *e;
+	RuleExpr *e;
 
 	while (whole->outer)
 		whole = whole->outer;
 	if (whole->nodes >= RULE_MAX_NODES && !too_large(p, at))
 		return NULL;
 	whole->nodes++;
-	e = palloc0(sizeof(Expr));
+	e = palloc0(sizeof(RuleExpr));
 	e->node.op = op;
 	e->type = type;
 	e->at = at;
@@ -37,7 +37,7 @@ expr_new(Parser *p, uint8 op, uint8 type, const char *at)
 
 /* An and in an and, or an or in an or, is one with more arguments. */
 bool
-expr_add(Parser *p, Expr *e, Expr *arg)
+expr_add(Parser *p, RuleExpr *e, RuleExpr *arg)
 {
 	if ((e->node.op == RULE_AND || e->node.op == RULE_OR) && arg->node.op == e->node.op)
 	{
@@ -49,17 +49,17 @@ expr_add(Parser *p, Expr *e, Expr *arg)
 	if (e->n == e->room)
 	{
 		e->room = Max(4, 2 * e->room);
-		e->arg =
-			e->arg ? repalloc(e->arg, e->room * sizeof(Expr *)) : palloc(e->room * sizeof(Expr *));
+		e->arg = e->arg ? repalloc(e->arg, e->room * sizeof(RuleExpr *))
+						: palloc(e->room * sizeof(RuleExpr *));
 	}
 	e->arg[e->n++] = arg;
 	return true;
 }
 
-Expr *
+RuleExpr *
 expr_measure(Parser *p, uint8 what, int32 id, const char *at)
 {
-	Expr *e = expr_new(p, RULE_MEASURE, TYPE_NUMBER, at);
+	RuleExpr *e = expr_new(p, RULE_MEASURE, TYPE_NUMBER, at);
 
 	if (e)
 	{
@@ -69,10 +69,10 @@ expr_measure(Parser *p, uint8 what, int32 id, const char *at)
 	return e;
 }
 
-Expr *
+RuleExpr *
 expr_number(Parser *p, int64 micro, uint8 unit, const char *at)
 {
-	Expr *e = expr_new(p, RULE_NUMBER, TYPE_NUMBER, at);
+	RuleExpr *e = expr_new(p, RULE_NUMBER, TYPE_NUMBER, at);
 
 	if (e)
 	{
@@ -83,10 +83,10 @@ expr_number(Parser *p, int64 micro, uint8 unit, const char *at)
 }
 
 /* Of two values; NULL when one of them is. */
-Expr *
-expr_pair(Parser *p, uint8 op, Expr *a, Expr *b, const char *at)
+RuleExpr *
+expr_pair(Parser *p, uint8 op, RuleExpr *a, RuleExpr *b, const char *at)
 {
-	Expr *e;
+	RuleExpr *e;
 
 	if (a == NULL || b == NULL)
 		return NULL;
@@ -96,10 +96,10 @@ expr_pair(Parser *p, uint8 op, Expr *a, Expr *b, const char *at)
 	return e;
 }
 
-Expr *
-expr_not(Parser *p, Expr *a)
+RuleExpr *
+expr_not(Parser *p, RuleExpr *a)
 {
-	Expr *e = expr_new(p, RULE_NOT, TYPE_CONDITION, a->at);
+	RuleExpr *e = expr_new(p, RULE_NOT, TYPE_CONDITION, a->at);
 
 	return e && expr_add(p, e, a) ? e : NULL;
 }
@@ -122,7 +122,7 @@ has_string(const RuleNode *node)
 }
 
 static void
-pack(Packing *to, const Expr *e)
+pack(Packing *to, const RuleExpr *e)
 {
 	int at = to->n++;
 	RuleNode *node = &to->nodes[at];
@@ -146,7 +146,7 @@ pack(Packing *to, const Expr *e)
  * deeper than what was written: the canonical text must be within the limits, too, or it could not be read.
  */
 Rule *
-expr_flatten(const Parser *p, const Expr *e)
+expr_flatten(const Parser *p, const RuleExpr *e)
 {
 	Packing to = {.nodes = palloc(RULE_MAX_NODES * sizeof(RuleNode))};
 	StringInfoData text;

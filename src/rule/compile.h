@@ -75,6 +75,7 @@ typedef struct Lexer
 	uint8 unit;	 /* of a number */
 	Node *soft;
 	const char *segment; /* the segment whose text this is, or NULL */
+	const char *where;	 /* what a position is of, when there are several texts */
 } Lexer;
 
 extern void lex_begin(Lexer *lex, const char *text, Node *soft);
@@ -87,8 +88,8 @@ extern bool lex_expected(const Lexer *lex, const char *what, const char *hint);
 
 /* ---- the tree while it is made: parse.c, build.c ---- */
 
-typedef struct Expr Expr;
-struct Expr
+typedef struct RuleExpr RuleExpr;
+struct RuleExpr
 {
 	RuleNode node; /* without size and n */
 	uint8 type;	   /* RuleType */
@@ -96,7 +97,7 @@ struct Expr
 	int nodes;
 	int n;
 	int room;
-	Expr **arg;
+	RuleExpr **arg;
 	const char *string; /* of RULE_STRING, and keys */
 	int string_len;
 	const char *at; /* in the text */
@@ -111,22 +112,23 @@ typedef struct Parser
 	struct Parser *outer; /* of a segment: where it is named */
 } Parser;
 
-extern Expr *parse_rule(Parser *p, const char *text, const RuleNames *names, Node *soft);
-extern Expr *parse_sum(Parser *p);
-extern Expr *parse_value_word(Parser *p); /* a measure, field or other value by its name */
+extern RuleExpr *parse_rule(Parser *p, const char *text, const RuleNames *names, Node *soft,
+							const char *where);
+extern RuleExpr *parse_sum(Parser *p);
+extern RuleExpr *parse_value_word(Parser *p); /* a measure, field or other value by its name */
 extern bool parse_id(Parser *p, const char *section, const char *what, int32 max, int32 *id);
-extern Expr *refuse_name(Parser *p, const char *at, const char *section, const char *what,
-						 const char *name, int len); /* NULL */
+extern RuleExpr *refuse_name(Parser *p, const char *at, const char *section, const char *what,
+							 const char *name, int len); /* NULL */
 extern bool parse_sign(Parser *p, char sign, const char *expected);
-extern Expr *parse_segment(Parser *p);
+extern RuleExpr *parse_segment(Parser *p);
 
-extern Expr *expr_new(Parser *p, uint8 op, uint8 type, const char *at);
-extern bool expr_add(Parser *p, Expr *e, Expr *arg);
-extern Expr *expr_measure(Parser *p, uint8 what, int32 id, const char *at);
-extern Expr *expr_number(Parser *p, int64 micro, uint8 unit, const char *at);
-extern Expr *expr_not(Parser *p, Expr *a);
-extern Expr *expr_pair(Parser *p, uint8 op, Expr *a, Expr *b, const char *at);
-extern Rule *expr_flatten(const Parser *p, const Expr *e);
+extern RuleExpr *expr_new(Parser *p, uint8 op, uint8 type, const char *at);
+extern bool expr_add(Parser *p, RuleExpr *e, RuleExpr *arg);
+extern RuleExpr *expr_measure(Parser *p, uint8 what, int32 id, const char *at);
+extern RuleExpr *expr_number(Parser *p, int64 micro, uint8 unit, const char *at);
+extern RuleExpr *expr_not(Parser *p, RuleExpr *a);
+extern RuleExpr *expr_pair(Parser *p, uint8 op, RuleExpr *a, RuleExpr *b, const char *at);
+extern Rule *expr_flatten(const Parser *p, const RuleExpr *e);
 
 /* ---- what measures and fields there are: vocabulary.c ---- */
 
@@ -157,5 +159,7 @@ extern bool rule_word_is_taken(const char *word);
 /* ---- all of it: rule.c ---- */
 
 extern Rule *rule_compile(const char *text, const RuleNames *names, Node *soft);
+extern Rule *rule_compile_named(const char *text, const RuleNames *names, Node *soft,
+								const char *where);
 
 #endif

@@ -30,9 +30,9 @@ lex_refuse(const Lexer *lex, const char *at, int code, const char *message, cons
 		   const char *hint)
 {
 	ereturn(lex->soft, false, errcode(code), errmsg("invalid rule: %s", message),
-			lex->segment ? errdetail("At character %d of segment \"%s\": %s.",
-									 lex_position(lex, at), lex->segment, detail)
-						 : errdetail("At character %d: %s.", lex_position(lex, at), detail),
+			lex->where
+				? errdetail("At character %d of %s: %s.", lex_position(lex, at), lex->where, detail)
+				: errdetail("At character %d: %s.", lex_position(lex, at), detail),
 			hint ? errhint("%s", hint) : 0);
 }
 

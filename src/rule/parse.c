@@ -9,11 +9,11 @@
 #include "errors.h"
 #include "rule/compile.h"
 
-static Expr *parse_or(Parser *p);
-static Expr *parse_primary(Parser *p);
+static RuleExpr *parse_or(Parser *p);
+static RuleExpr *parse_primary(Parser *p);
 
 static const char *
-type_name(const Expr *e)
+type_name(const RuleExpr *e)
 {
 	switch ((RuleType) e->type)
 	{
@@ -29,7 +29,7 @@ type_name(const Expr *e)
 }
 
 static bool
-wrong_type(Parser *p, const Expr *e, const char *wanted, const char *hint)
+wrong_type(Parser *p, const RuleExpr *e, const char *wanted, const char *hint)
 {
 	return lex_refuse(&p->lex, e->at, ERRCODE_RULE_TYPE, "types do not match",
 					  psprintf("expected %s, found %s", wanted, type_name(e)), hint);
@@ -69,7 +69,7 @@ deeper(Parser *p)
 
 /* The expression as a condition: an attribute by itself is one when it is true. */
 static bool
-as_condition(Parser *p, Expr *e)
+as_condition(Parser *p, RuleExpr *e)
 {
 	if (e->type == TYPE_ANY)
 		e->type = e->node.unit = TYPE_CONDITION;
@@ -78,7 +78,7 @@ as_condition(Parser *p, Expr *e)
 }
 
 static bool
-as_number(Parser *p, Expr *e)
+as_number(Parser *p, RuleExpr *e)
 {
 	if (e->type == TYPE_ANY)
 		e->type = e->node.unit = TYPE_NUMBER;
@@ -86,14 +86,14 @@ as_number(Parser *p, Expr *e)
 }
 
 static bool
-is_months(const Expr *e)
+is_months(const RuleExpr *e)
 {
 	return e->node.op == RULE_NUMBER && e->node.what == RULE_MONTHS;
 }
 
 /* A number of months says how many days only from a day on. */
 static bool
-months_fit(Parser *p, const Expr *value, const Expr *bound)
+months_fit(Parser *p, const RuleExpr *value, const RuleExpr *bound)
 {
 	if (!is_months(bound) ||
 		(value->node.op == RULE_MEASURE && rule_measures[value->node.what].since))
@@ -105,7 +105,7 @@ months_fit(Parser *p, const Expr *value, const Expr *bound)
 }
 
 static bool
-not_months(Parser *p, Expr *e)
+not_months(Parser *p, RuleExpr *e)
 {
 	return as_number(p, e) && months_fit(p, e, e);
 }
@@ -114,7 +114,7 @@ not_months(Parser *p, Expr *e)
 
 /* A level by its name, when a tier is compared with a text. */
 static bool
-as_level(Parser *p, const Expr *tier, Expr *e)
+as_level(Parser *p, const RuleExpr *tier, RuleExpr *e)
 {
 	NearName near;
 	int32 level;
@@ -153,7 +153,7 @@ mirrored(uint8 comparison)
 
 /* Two values that are compared are of one type; an attribute is of the type of the other. */
 static bool
-agree(Parser *p, Expr *a, Expr *b)
+agree(Parser *p, RuleExpr *a, RuleExpr *b)
 {
 	if (!as_level(p, a, b))
 		return false;
@@ -169,8 +169,8 @@ agree(Parser *p, Expr *a, Expr *b)
 }
 
 /* attr.x = true */
-static Expr *
-parse_is_true(Parser *p, Expr *a, Expr *b, uint8 comparison)
+static RuleExpr *
+parse_is_true(Parser *p, RuleExpr *a, RuleExpr *b, uint8 comparison)
 {
 	bool wanted = b->node.arg != 0;
 
@@ -186,10 +186,10 @@ parse_is_true(Parser *p, Expr *a, Expr *b, uint8 comparison)
 	return expr_not(p, a);
 }
 
-static Expr *
-parse_compare(Parser *p, Expr *a, uint8 comparison)
+static RuleExpr *
+parse_compare(Parser *p, RuleExpr *a, uint8 comparison)
 {
-	Expr *b, *e;
+	RuleExpr *b, *e;
 
 	if (!lex_next(&p->lex) || (b = parse_sum(p)) == NULL)
 		return NULL;
@@ -198,7 +198,7 @@ parse_compare(Parser *p, Expr *a, uint8 comparison)
 	if ((a->node.op == RULE_NUMBER || a->node.op == RULE_STRING) && b->node.op != RULE_NUMBER &&
 		b->node.op != RULE_STRING)
 	{
-		Expr *swap = a;
+		RuleExpr *swap = a;
 
 		a = b;
 		b = swap;
@@ -212,10 +212,10 @@ parse_compare(Parser *p, Expr *a, uint8 comparison)
 	return e;
 }
 
-static Expr *
-parse_between(Parser *p, Expr *a)
+static RuleExpr *
+parse_between(Parser *p, RuleExpr *a)
 {
-	Expr *e, *low, *high;
+	RuleExpr *e, *low, *high;
 
 	if (!lex_next(&p->lex) || !as_number(p, a) || !months_fit(p, a, a) ||
 		(low = parse_sum(p)) == NULL || !agree(p, a, low))
@@ -231,16 +231,16 @@ parse_between(Parser *p, Expr *a)
 	return e && expr_add(p, e, high) ? e : NULL;
 }
 
-static Expr *
-parse_in(Parser *p, Expr *a)
+static RuleExpr *
+parse_in(Parser *p, RuleExpr *a)
 {
-	Expr *e = expr_new(p, RULE_IN, TYPE_CONDITION, a->at);
+	RuleExpr *e = expr_new(p, RULE_IN, TYPE_CONDITION, a->at);
 
 	if (e == NULL || !expr_add(p, e, a) || !lex_next(&p->lex) || !parse_sign(p, '(', "\"(\""))
 		return NULL;
 	for (;;)
 	{
-		Expr *item = parse_sum(p);
+		RuleExpr *item = parse_sum(p);
 
 		if (item == NULL)
 			return NULL;
@@ -261,10 +261,10 @@ parse_in(Parser *p, Expr *a)
 }
 
 /* plan within 30d, attr.renewal within 30d: from 0 to so many days ahead */
-static Expr *
-parse_within(Parser *p, Expr *a)
+static RuleExpr *
+parse_within(Parser *p, RuleExpr *a)
 {
-	Expr *measure, *low, *high, *e;
+	RuleExpr *measure, *low, *high, *e;
 
 	if (a->node.op != RULE_FIELD || (a->node.what != FIELD_ATTR && a->node.what != FIELD_PLAN))
 	{
@@ -289,10 +289,10 @@ parse_within(Parser *p, Expr *a)
 }
 
 /* is [not] known, is unknown */
-static Expr *
-parse_known(Parser *p, Expr *a)
+static RuleExpr *
+parse_known(Parser *p, RuleExpr *a)
 {
-	Expr *e = expr_new(p, RULE_KNOWN, TYPE_CONDITION, a->at);
+	RuleExpr *e = expr_new(p, RULE_KNOWN, TYPE_CONDITION, a->at);
 	bool wanted = true;
 
 	if (e == NULL || !lex_next(&p->lex))
@@ -335,12 +335,12 @@ comparison_sign(const Parser *p)
 	return (int) (found - signs);
 }
 
-static Expr *
+static RuleExpr *
 parse_comparison(Parser *p)
 {
-	Expr *a = parse_sum(p);
+	RuleExpr *a = parse_sum(p);
 	bool negated = false;
-	Expr *e;
+	RuleExpr *e;
 	int sign;
 
 	if (a == NULL)
@@ -373,10 +373,10 @@ parse_comparison(Parser *p)
 
 /* ---- conditions ---- */
 
-static Expr *
+static RuleExpr *
 parse_not(Parser *p)
 {
-	Expr *e;
+	RuleExpr *e;
 
 	if (!lex_is(&p->lex, "not"))
 		return parse_comparison(p);
@@ -387,15 +387,15 @@ parse_not(Parser *p)
 }
 
 /* Operands of "and", or of "or". */
-static Expr *
-parse_chain(Parser *p, const char *word, RuleOp op, Expr *(*operand)(Parser *p))
+static RuleExpr *
+parse_chain(Parser *p, const char *word, RuleOp op, RuleExpr *(*operand)(Parser *p))
 {
-	Expr *first = operand(p);
-	Expr *e = NULL;
+	RuleExpr *first = operand(p);
+	RuleExpr *e = NULL;
 
 	while (first && lex_is(&p->lex, word))
 	{
-		Expr *next;
+		RuleExpr *next;
 
 		CHECK_FOR_INTERRUPTS();
 		if (!as_condition(p, first) || !lex_next(&p->lex))
@@ -409,13 +409,13 @@ parse_chain(Parser *p, const char *word, RuleOp op, Expr *(*operand)(Parser *p))
 	return e ? e : first;
 }
 
-static Expr *
+static RuleExpr *
 parse_and(Parser *p)
 {
 	return parse_chain(p, "and", RULE_AND, parse_not);
 }
 
-static Expr *
+static RuleExpr *
 parse_or(Parser *p)
 {
 	return parse_chain(p, "or", RULE_OR, parse_and);
@@ -424,11 +424,11 @@ parse_or(Parser *p)
 /* ---- values ---- */
 
 /* #12, #name, #"a name" */
-static Expr *
+static RuleExpr *
 parse_tag(Parser *p)
 {
 	const char *at = p->lex.at;
-	Expr *e = NULL;
+	RuleExpr *e = NULL;
 	int32 id;
 
 	if (lex_next(&p->lex) && parse_id(p, NAMES_TAGS, "tag", PG_INT32_MAX, &id) &&
@@ -437,11 +437,11 @@ parse_tag(Parser *p)
 	return e;
 }
 
-static Expr *
+static RuleExpr *
 parse_literal(Parser *p)
 {
 	const Lexer *lex = &p->lex;
-	Expr *e;
+	RuleExpr *e;
 
 	if (lex->token == TOKEN_NUMBER)
 		e = expr_number(p, lex->micro, lex->unit, lex->at);
@@ -453,11 +453,11 @@ parse_literal(Parser *p)
 	return e && lex_next(&p->lex) ? e : NULL;
 }
 
-static Expr *
+static RuleExpr *
 parse_parenthesis(Parser *p)
 {
 	const char *at = p->lex.at;
-	Expr *e;
+	RuleExpr *e;
 
 	if (!deeper(p) || !lex_next(&p->lex) || (e = parse_or(p)) == NULL ||
 		!parse_sign(p, ')', "\")\" or an operator"))
@@ -468,11 +468,11 @@ parse_parenthesis(Parser *p)
 }
 
 /* A number with a sign is a number. */
-static Expr *
+static RuleExpr *
 parse_negative(Parser *p)
 {
 	const char *at = p->lex.at;
-	Expr *a, *e;
+	RuleExpr *a, *e;
 
 	if (!deeper(p) || !lex_next(&p->lex) || (a = parse_primary(p)) == NULL || !not_months(p, a))
 		return NULL;
@@ -499,7 +499,7 @@ is_keyword(const Parser *p)
 	return false;
 }
 
-static Expr *
+static RuleExpr *
 parse_primary(Parser *p)
 {
 	if (p->lex.token == TOKEN_WORD && !is_keyword(p))
@@ -517,15 +517,15 @@ parse_primary(Parser *p)
 	return NULL;
 }
 
-static Expr *
-parse_operators(Parser *p, const char *signs, const RuleOp *ops, Expr *(*operand)(Parser *p))
+static RuleExpr *
+parse_operators(Parser *p, const char *signs, const RuleOp *ops, RuleExpr *(*operand)(Parser *p))
 {
-	Expr *a = operand(p);
+	RuleExpr *a = operand(p);
 
 	while (a && p->lex.token == TOKEN_SIGN && strchr(signs, p->lex.sign))
 	{
 		RuleOp op = ops[strchr(signs, p->lex.sign) - signs];
-		Expr *b;
+		RuleExpr *b;
 
 		CHECK_FOR_INTERRUPTS();
 		if (!not_months(p, a) || !lex_next(&p->lex) || (b = operand(p)) == NULL ||
@@ -536,7 +536,7 @@ parse_operators(Parser *p, const char *signs, const RuleOp *ops, Expr *(*operand
 	return a;
 }
 
-static Expr *
+static RuleExpr *
 parse_product(Parser *p)
 {
 	static const RuleOp ops[] = {RULE_MULTIPLY, RULE_DIVIDE};
@@ -544,7 +544,7 @@ parse_product(Parser *p)
 	return parse_operators(p, "*/", ops, parse_primary);
 }
 
-Expr *
+RuleExpr *
 parse_sum(Parser *p)
 {
 	static const RuleOp ops[] = {RULE_ADD, RULE_SUBTRACT};
@@ -554,10 +554,10 @@ parse_sum(Parser *p)
 
 /* ---- the whole ---- */
 
-static Expr *
+static RuleExpr *
 parse_text(Parser *p)
 {
-	Expr *e;
+	RuleExpr *e;
 
 	if (!lex_next(&p->lex) || (e = parse_or(p)) == NULL || !as_condition(p, e))
 		return NULL;
@@ -570,14 +570,14 @@ parse_text(Parser *p)
 }
 
 /* A segment stands for its rule, which is read in its place. */
-Expr *
+RuleExpr *
 parse_segment(Parser *p)
 {
 	const char *at = p->lex.at;
 	char *name = p->lex.name;
 	char *text = names_segment(p->names, name, p->lex.name_len);
 	Parser inner = {.names = p->names, .outer = p};
-	Expr *e;
+	RuleExpr *e;
 
 	if (text == NULL)
 		return refuse_name(p, at, "segments", "segment", name, p->lex.name_len);
@@ -593,6 +593,7 @@ parse_segment(Parser *p)
 	inner.depth = p->depth--;
 	lex_begin(&inner.lex, text, p->lex.soft);
 	inner.lex.segment = name;
+	inner.lex.where = psprintf("segment \"%s\"", name);
 	e = parse_text(&inner);
 	if (e)
 		e->at = at; /* what is wrong with it in its place is said there */
@@ -600,14 +601,15 @@ parse_segment(Parser *p)
 }
 
 /* The tree of the text; NULL after an error that was not raised. */
-Expr *
-parse_rule(Parser *p, const char *text, const RuleNames *names, Node *soft)
+RuleExpr *
+parse_rule(Parser *p, const char *text, const RuleNames *names, Node *soft, const char *where)
 {
 	Size len = strlen(text);
 
 	memset(p, 0, sizeof(*p));
 	p->names = names;
 	lex_begin(&p->lex, text, soft);
+	p->lex.where = where;
 	if (len > RULE_MAX_TEXT)
 	{
 		lex_refuse(&p->lex, text, ERRCODE_RULE_TOO_LARGE, "it is too long",

@@ -6,14 +6,20 @@
 #include "errors.h"
 #include "rule/compile.h"
 
-/* NULL after an error that was not raised. */
+/* NULL after an error that was not raised; where: which of several rules it is, for errors. */
+Rule *
+rule_compile_named(const char *text, const RuleNames *names, Node *soft, const char *where)
+{
+	Parser p;
+	RuleExpr *e = parse_rule(&p, text, names, soft, where);
+
+	return e ? expr_flatten(&p, e) : NULL;
+}
+
 Rule *
 rule_compile(const char *text, const RuleNames *names, Node *soft)
 {
-	Parser p;
-	Expr *e = parse_rule(&p, text, names, soft);
-
-	return e ? expr_flatten(&p, e) : NULL;
+	return rule_compile_named(text, names, soft, NULL);
 }
 
 static void

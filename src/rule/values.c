@@ -7,13 +7,13 @@
 #include "errors.h"
 #include "rule/compile.h"
 
-static bool parse_key(Parser *p, Expr *e);
+static bool parse_key(Parser *p, RuleExpr *e);
 
 #define NEEDS_NAMES "member.compile_rule() takes names; a rule as a value has numbers only."
 
 /* ---- names ---- */
 
-Expr *
+RuleExpr *
 refuse_name(Parser *p, const char *at, const char *section, const char *what, const char *name,
 			int len)
 {
@@ -159,7 +159,7 @@ parse_days(Parser *p, int32 *days)
 
 /* attr.key as the argument of since() and until() */
 static bool
-parse_key_argument(Parser *p, Expr *e)
+parse_key_argument(Parser *p, RuleExpr *e)
 {
 	if (!lex_is(&p->lex, rule_fields[FIELD_ATTR]))
 		return lex_expected(&p->lex, "an attribute such as attr.renewal", NULL);
@@ -167,7 +167,7 @@ parse_key_argument(Parser *p, Expr *e)
 }
 
 static bool
-parse_arguments(Parser *p, const MeasureSpec *spec, Expr *e)
+parse_arguments(Parser *p, const MeasureSpec *spec, RuleExpr *e)
 {
 	RuleNode *node = &e->node;
 
@@ -196,11 +196,11 @@ parse_arguments(Parser *p, const MeasureSpec *spec, Expr *e)
 }
 
 /* The measure whose name has just been read. */
-static Expr *
+static RuleExpr *
 parse_measure(Parser *p, RuleMeasure what, const char *at)
 {
 	const MeasureSpec *spec = &rule_measures[what];
-	Expr *e = expr_measure(p, what, 0, at);
+	RuleExpr *e = expr_measure(p, what, 0, at);
 	bool good = true;
 
 	if (e == NULL)
@@ -221,7 +221,7 @@ parse_measure(Parser *p, RuleMeasure what, const char *at)
 /* ---- fields ---- */
 
 static bool
-parse_key(Parser *p, Expr *e)
+parse_key(Parser *p, RuleExpr *e)
 {
 	if (!parse_sign(p, '.', "\".\" and a name"))
 		return false;
@@ -232,11 +232,11 @@ parse_key(Parser *p, Expr *e)
 	return lex_next(&p->lex);
 }
 
-static Expr *
+static RuleExpr *
 parse_field(Parser *p, RuleField what, const char *at)
 {
 	bool keyed = what == FIELD_ATTR || what == FIELD_EVENT;
-	Expr *e = expr_new(p, RULE_FIELD, keyed ? TYPE_ANY : TYPE_TEXT, at);
+	RuleExpr *e = expr_new(p, RULE_FIELD, keyed ? TYPE_ANY : TYPE_TEXT, at);
 
 	if (e == NULL)
 		return NULL;
@@ -247,12 +247,12 @@ parse_field(Parser *p, RuleField what, const char *at)
 /* ---- short forms ---- */
 
 /* birthday within 3d: at most so many days ahead */
-static Expr *
+static RuleExpr *
 parse_yearly(Parser *p, RuleMeasure what, const char *at)
 {
-	Expr *measure = expr_measure(p, what, 0, at);
+	RuleExpr *measure = expr_measure(p, what, 0, at);
 	int32 days;
-	Expr *e;
+	RuleExpr *e;
 
 	if (measure == NULL)
 		return NULL;
@@ -272,10 +272,10 @@ parse_yearly(Parser *p, RuleMeasure what, const char *at)
 }
 
 /* The same measure of another kind: what divides it. */
-static Expr *
-alike(Parser *p, const Expr *e, RuleMeasure what, int32 stream)
+static RuleExpr *
+alike(Parser *p, const RuleExpr *e, RuleMeasure what, int32 stream)
 {
-	Expr *other = expr_measure(p, what, stream, e->at);
+	RuleExpr *other = expr_measure(p, what, stream, e->at);
 
 	if (other)
 	{
@@ -286,10 +286,10 @@ alike(Parser *p, const Expr *e, RuleMeasure what, int32 stream)
 }
 
 /* avg(stream, window): amount / count */
-static Expr *
+static RuleExpr *
 parse_average(Parser *p, const char *at)
 {
-	Expr *amount = parse_measure(p, MEASURE_AMOUNT_OF, at);
+	RuleExpr *amount = parse_measure(p, MEASURE_AMOUNT_OF, at);
 
 	if (amount == NULL)
 		return NULL;
@@ -298,10 +298,10 @@ parse_average(Parser *p, const char *at)
 }
 
 /* share(stream [, of stream] [, window]) of amounts; ratio() of counts: of all purchases unless named */
-static Expr *
+static RuleExpr *
 parse_share(Parser *p, RuleMeasure what, const char *at)
 {
-	Expr *e = expr_measure(p, what, 0, at);
+	RuleExpr *e = expr_measure(p, what, 0, at);
 	int32 of = 0;
 
 	if (e == NULL || !parse_sign(p, '(', "\"(\"") ||
@@ -332,37 +332,37 @@ typedef struct ShortForm
 {
 	const char *name;
 	RuleMeasure stands_for;
-	Expr *(*special)(Parser *p, const char *at);
+	RuleExpr *(*special)(Parser *p, const char *at);
 } ShortForm;
 
-static Expr *
+static RuleExpr *
 parse_share_of(Parser *p, const char *at)
 {
 	return parse_share(p, MEASURE_AMOUNT_OF, at);
 }
 
-static Expr *
+static RuleExpr *
 parse_ratio_of(Parser *p, const char *at)
 {
 	return parse_share(p, MEASURE_COUNT_OF, at);
 }
 
-static Expr *
+static RuleExpr *
 parse_birthday(Parser *p, const char *at)
 {
 	return parse_yearly(p, MEASURE_BIRTHDAY_IN, at);
 }
 
-static Expr *
+static RuleExpr *
 parse_anniversary(Parser *p, const char *at)
 {
 	return parse_yearly(p, MEASURE_ANNIVERSARY_IN, at);
 }
 
-static Expr *
+static RuleExpr *
 parse_segment_of(Parser *p, const char *at)
 {
-	Expr *e;
+	RuleExpr *e;
 
 	if (!parse_sign(p, '(', "\"(\""))
 		return NULL;
@@ -402,7 +402,7 @@ rule_word_is_taken(const char *word)
 
 /* ---- words ---- */
 
-static Expr *
+static RuleExpr *
 unknown_word(Parser *p, const char *at, const char *name, int len)
 {
 	NearName near;
@@ -425,11 +425,11 @@ unknown_word(Parser *p, const char *at, const char *name, int len)
 }
 
 /* A wallet's name is its balance, a stream's name with a window the number of its events. */
-static Expr *
+static RuleExpr *
 parse_catalog_word(Parser *p, const char *at, const char *name, int len)
 {
 	RuleNode node = {0};
-	Expr *e;
+	RuleExpr *e;
 
 	if (is_sign(p, '(') && names_find(p->names, NAMES_STREAMS, name, len, &node.id))
 	{
@@ -446,17 +446,17 @@ parse_catalog_word(Parser *p, const char *at, const char *name, int len)
 	return unknown_word(p, at, name, len);
 }
 
-static Expr *
+static RuleExpr *
 parse_bool(Parser *p, bool value, const char *at)
 {
-	Expr *e = expr_new(p, RULE_BOOL, TYPE_CONDITION, at);
+	RuleExpr *e = expr_new(p, RULE_BOOL, TYPE_CONDITION, at);
 
 	if (e)
 		e->node.arg = value;
 	return e;
 }
 
-Expr *
+RuleExpr *
 parse_value_word(Parser *p)
 {
 	const char *at = p->lex.at;
