@@ -26,6 +26,7 @@ SQL_EXTENSION = \
 	sql/50_rules/types.sql \
 	sql/50_rules/facts.sql \
 	sql/50_rules/ruleset.sql \
+	sql/50_rules/match.sql \
 	sql/00_base/functions.sql \
 	sql/15_program/functions.sql \
 	sql/20_members/functions.sql \
