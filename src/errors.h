@@ -57,6 +57,8 @@
 /* tags */
 #define ERRCODE_INVALID_TAG MB('7', '0', '1')
 #define ERRCODE_WEIGHT_OUT_OF_RANGE MB('7', '0', '2')
+#define ERRCODE_UNKNOWN_TAG MB('7', '0', '3')
+#define ERRCODE_TAG_BY_RULE MB('7', '0', '4')
 
 /* rules */
 #define ERRCODE_RULE_SYNTAX MB('8', '0', '1')

@@ -71,9 +71,9 @@ CREATE OPERATOR CLASS member.tagset_hash_ops DEFAULT FOR TYPE member.tagset USIN
 
 -- ---- making and changing ----
 
-CREATE OR REPLACE FUNCTION member.tagset(ids integer[]) RETURNS member.tagset
+CREATE OR REPLACE FUNCTION member.to_tagset(ids integer[]) RETURNS member.tagset
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'tagset_from_array';
-COMMENT ON FUNCTION member.tagset(integer[]) IS
+COMMENT ON FUNCTION member.to_tagset(integer[]) IS
     'A tagset of these ids, of weight 1 and without days. Errors: MB701 tag, 22004 null element.';
 
 CREATE OR REPLACE FUNCTION member.tag_add(tags member.tagset, tag integer, weight double precision DEFAULT NULL, day date DEFAULT NULL, until date DEFAULT NULL, half_life integer DEFAULT NULL) RETURNS member.tagset
@@ -86,9 +86,9 @@ LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'tagset_tag_drop';
 COMMENT ON FUNCTION member.tag_drop(member.tagset, integer) IS
     'Tags without a tag; the same tags if it is not there. Errors: 22004 null value.';
 
-CREATE OR REPLACE FUNCTION member.tag_drop(tags member.tagset, ids integer[]) RETURNS member.tagset
-LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'tagset_tag_drop_array';
-COMMENT ON FUNCTION member.tag_drop(member.tagset, integer[]) IS
+CREATE OR REPLACE FUNCTION member.tags_drop(tags member.tagset, ids integer[]) RETURNS member.tagset
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'tagset_tags_drop';
+COMMENT ON FUNCTION member.tags_drop(member.tagset, integer[]) IS
     'Tags without those of the list; null elements name none. Errors: 22004 null value.';
 
 CREATE OR REPLACE FUNCTION member.tagset_plus(member.tagset, member.tagset) RETURNS member.tagset

@@ -16,8 +16,8 @@ BEGIN
         'levels', (SELECT coalesce(jsonb_object_agg(x.ladder_id, x.levels), '{}')
                    FROM (SELECT l.ladder_id, jsonb_object_agg(l.code, l.level) AS levels FROM member.tier_level l GROUP BY l.ladder_id) x),
         'kinds', (SELECT coalesce(jsonb_object_agg(c.code, c.category_id), '{}') FROM member.category c),
-        'tags', '{}'::jsonb,
-        'segments', '{}'::jsonb);
+        'tags', (SELECT coalesce(jsonb_object_agg(t.code, t.tag_id), '{}') FROM member.tag t),
+        'segments', (SELECT coalesce(jsonb_object_agg(t.code, t.rule), '{}') FROM member.tag t WHERE t.dimension = 'segment' AND t.rule IS NOT NULL));
 END
 $$;
 COMMENT ON FUNCTION member_internal.rule_dictionary() IS

@@ -32,6 +32,29 @@ tagset_extract_value(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(keys_of(ids.id, ids.n));
 }
 
+/*
+ * The tags whose presence a rule needs; tri_consistent finds the condition with the first of them.  When
+ * who has none of them may match, the index is of no use but as a list of everybody.
+ */
+static Datum *
+extract_rule(FunctionCallInfo fcinfo)
+{
+	int32 *n = (int32 *) PG_GETARG_POINTER(1);
+	Pointer **extra = (Pointer **) PG_GETARG_POINTER(4);
+	int32 *search_mode = (int32 *) PG_GETARG_POINTER(6);
+	TagQuery *q = tag_query_of_rule(PG_DETOAST_DATUM(PG_GETARG_DATUM(0)), true);
+	Datum *keys = palloc((q->n_literals + 1) * sizeof(Datum));
+
+	*n = q->n_literals;
+	*extra = palloc0((q->n_literals + 1) * sizeof(Pointer));
+	(*extra)[0] = (Pointer) q;
+	for (int i = 0; i < q->n_literals; i++)
+		keys[i] = Int32GetDatum(q->literal[i].id);
+	if (q->n_nodes == 0 && q->always)
+		*search_mode = GIN_SEARCH_MODE_ALL;
+	return keys;
+}
+
 PG_FUNCTION_INFO_V1(tagset_extract_query);
 Datum
 tagset_extract_query(PG_FUNCTION_ARGS)
@@ -57,6 +80,8 @@ tagset_extract_query(PG_FUNCTION_ARGS)
 			ids.id = palloc(sizeof(int32));
 			ids.id[ids.n++] = PG_GETARG_INT32(0);
 			break;
+		case TAG_MATCHES:
+			PG_RETURN_POINTER(extract_rule(fcinfo));
 		default:
 			elog(ERROR, "unknown strategy of tagset_ops: %d", strategy);
 	}
@@ -107,6 +132,15 @@ all_of(const GinTernaryValue *check, int n)
 	return result;
 }
 
+/* Exact, unless the rule says that a tag is not in force: then the row is asked. */
+static GinTernaryValue
+rule_consistent(const TagQuery *q, const GinTernaryValue *check)
+{
+	GinTernaryValue result = tag_query_eval(q, check);
+
+	return result == GIN_TRUE && !q->exact ? GIN_MAYBE : result;
+}
+
 /* GIN_MAYBE makes the server look at the row. */
 PG_FUNCTION_INFO_V1(tagset_tri_consistent);
 Datum
@@ -128,6 +162,12 @@ tagset_tri_consistent(PG_FUNCTION_ARGS)
 		case TAG_CONTAINED:
 		case TAG_CONTAINED_ARRAY:
 			PG_RETURN_GIN_TERNARY_VALUE(GIN_MAYBE); /* there may be tags outside the list */
+		case TAG_MATCHES:
+			/* without keys: everybody may match, or the row may tell more */
+			if (n == 0)
+				PG_RETURN_GIN_TERNARY_VALUE(GIN_MAYBE);
+			PG_RETURN_GIN_TERNARY_VALUE(
+				rule_consistent(((TagQuery **) PG_GETARG_POINTER(4))[0], check));
 		default:
 			elog(ERROR, "unknown strategy of tagset_ops: %d", strategy);
 	}

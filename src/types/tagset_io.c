@@ -274,10 +274,10 @@ tagset_tag_drop(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(tags_encode(&t));
 }
 
-/* tag_drop(tags, ids); NULL elements name nothing */
-PG_FUNCTION_INFO_V1(tagset_tag_drop_array);
+/* tags_drop(tags, ids); NULL elements name nothing */
+PG_FUNCTION_INFO_V1(tagset_tags_drop);
 Datum
-tagset_tag_drop_array(PG_FUNCTION_ARGS)
+tagset_tags_drop(PG_FUNCTION_ARGS)
 {
 	Tags t;
 	IdList ids;
@@ -298,7 +298,7 @@ tagset_tag_drop_array(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(tags_encode(&t));
 }
 
-/* tagset(ids): tags of weight 1 without days; what is named twice is there once */
+/* to_tagset(ids): tags of weight 1 without days; what is named twice is there once */
 PG_FUNCTION_INFO_V1(tagset_from_array);
 Datum
 tagset_from_array(PG_FUNCTION_ARGS)

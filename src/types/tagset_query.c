@@ -99,12 +99,3 @@ tag_query_matches(const TagQuery *q, const struct varlena *packed)
 		settle_negated(q, &ids, packed);
 	return tag_query_eval(q, q->room) == GIN_TRUE;
 }
-
-/* Whether who has none of the tags matches: then an index on tags can't find all who do. */
-bool
-tag_query_matches_none(const TagQuery *q)
-{
-	for (int j = 0; j < q->n_literals; j++)
-		q->room[j] = q->literal[j].negated;
-	return tag_query_eval(q, q->room) == GIN_TRUE;
-}

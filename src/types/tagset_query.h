@@ -51,9 +51,8 @@ typedef struct TagQuery
 
 extern GinTernaryValue tag_query_eval(const TagQuery *q, const GinTernaryValue *literal);
 extern bool tag_query_matches(const TagQuery *q, const struct varlena *packed);
-extern bool tag_query_matches_none(const TagQuery *q);
 
 /* tagset_rule.c: what a rule asks of presence; for the index, without negated literals */
-extern TagQuery *tag_query_of_rule(Datum rule, bool for_index);
+extern TagQuery *tag_query_of_rule(const struct varlena *rule, bool for_index);
 
 #endif

@@ -28,6 +28,15 @@
 /* Without statistics, or for a tag they don't know. */
 #define DEFAULT_SHARE 0.005
 
+/*
+ * From a third of the rows on, a rule is to get a scan: every page has rows of it, and the bitmap only costs.
+ * The server reckons so from about two thirds on, therefore @@ is said to keep more than it does: between the
+ * first two shares up to the third, and above them up to all.
+ */
+#define SCAN_FROM 0.2
+#define SCAN_TO 0.4
+#define SCAN_SHARE 0.8
+
 /* Sets within a list are rarer by this product of independent shares than they are. */
 #define LEAST_CONTAINED 0.001
 
@@ -299,35 +308,58 @@ id_list_from_const(IdList *ids, const Const *value)
 		id_list_from_tagset(ids, PG_DETOAST_DATUM_PACKED(value->constvalue));
 }
 
+/* The column and the other side of a condition. */
+typedef struct Condition
+{
+	VariableStatData var;
+	Node *other;
+	bool left; /* the column stands on the left */
+} Condition;
+
+/* False when there is nothing to go by but *selectivity. */
+static bool
+condition_open(FunctionCallInfo fcinfo, Condition *c, TagShares *shares, double *selectivity)
+{
+	*selectivity = DEFAULT_SHARE;
+	if (!get_restriction_variable((PlannerInfo *) PG_GETARG_POINTER(0),
+								  (List *) PG_GETARG_POINTER(2), PG_GETARG_INT32(3), &c->var,
+								  &c->other, &c->left))
+		return false;
+	if (!IsA(c->other, Const) || ((Const *) c->other)->constisnull)
+	{
+		if (IsA(c->other, Const))
+			*selectivity = 0;
+		ReleaseVariableStats(c->var);
+		return false;
+	}
+	shares_open(shares, &c->var, PG_GETARG_OID(1));
+	return true;
+}
+
+static double
+condition_close(Condition *c, TagShares *shares, double share)
+{
+	double selectivity = share * (1 - shares->nulls);
+
+	free_attstatsslot(&shares->slot);
+	ReleaseVariableStats(c->var);
+	CLAMP_PROBABILITY(selectivity);
+	return selectivity;
+}
+
 /* The restriction estimator of an operator; swapped, if the column stands on its right. */
 static Datum
 estimate(FunctionCallInfo fcinfo, Share share, Share swapped)
 {
-	PlannerInfo *root = (PlannerInfo *) PG_GETARG_POINTER(0);
-	Oid oper = PG_GETARG_OID(1);
-	List *args = (List *) PG_GETARG_POINTER(2);
-	VariableStatData var;
-	Node *other;
-	bool left;
-	double selectivity = DEFAULT_SHARE;
+	Condition c;
+	TagShares shares;
+	IdList ids;
+	double selectivity;
 
-	if (!get_restriction_variable(root, args, PG_GETARG_INT32(3), &var, &other, &left))
-		PG_RETURN_FLOAT8(DEFAULT_SHARE);
-	if (IsA(other, Const) && ((Const *) other)->constisnull)
-		selectivity = 0;
-	else if (IsA(other, Const))
-	{
-		TagShares shares;
-		IdList ids;
-
-		shares_open(&shares, &var, oper);
-		id_list_from_const(&ids, (Const *) other);
-		selectivity = (left ? share : swapped)(&shares, &ids) * (1 - shares.nulls);
-		free_attstatsslot(&shares.slot);
-	}
-	ReleaseVariableStats(var);
-	CLAMP_PROBABILITY(selectivity);
-	PG_RETURN_FLOAT8(selectivity);
+	if (!condition_open(fcinfo, &c, &shares, &selectivity))
+		PG_RETURN_FLOAT8(selectivity);
+	id_list_from_const(&ids, (Const *) c.other);
+	PG_RETURN_FLOAT8(condition_close(&c, &shares, (c.left ? share : swapped)(&shares, &ids)));
 }
 
 PG_FUNCTION_INFO_V1(tagset_contains_sel);
@@ -349,4 +381,57 @@ Datum
 tagset_overlaps_sel(PG_FUNCTION_ARGS)
 {
 	return estimate(fcinfo, share_overlaps, share_overlaps);
+}
+
+/*
+ * Of a condition on presence.  What is there may yet not be in force, so negated literals keep everybody.
+ */
+static double
+share_matches(const TagShares *shares, const TagQuery *q)
+{
+	double *stack = palloc((q->n_nodes + 1) * sizeof(double));
+	double *top = stack - 1;
+
+	if (q->n_nodes == 0)
+		return q->always ? 1 : 0;
+	for (int i = 0; i < q->n_nodes; i++)
+	{
+		int node = q->node[i];
+
+		if (node >= 0)
+		{
+			*++top = share_of(shares, q->literal[node].id);
+			continue;
+		}
+		top--;
+		top[0] = node == TAG_AND ? top[0] * top[1] : top[0] + top[1] - top[0] * top[1];
+	}
+	return *top;
+}
+
+static double
+lean_to_scan(double share)
+{
+	if (share <= SCAN_FROM)
+		return share;
+	if (share <= SCAN_TO)
+		return SCAN_FROM + (share - SCAN_FROM) / (SCAN_TO - SCAN_FROM) * (SCAN_SHARE - SCAN_FROM);
+	return SCAN_SHARE + (share - SCAN_TO) / (1 - SCAN_TO) * (1 - SCAN_SHARE);
+}
+
+PG_FUNCTION_INFO_V1(tagset_matches_sel);
+Datum
+tagset_matches_sel(PG_FUNCTION_ARGS)
+{
+	Condition c;
+	TagShares shares;
+	TagQuery *q;
+	double selectivity;
+
+	if (!condition_open(fcinfo, &c, &shares, &selectivity))
+		PG_RETURN_FLOAT8(selectivity);
+	if (!c.left) /* a column of rules */
+		PG_RETURN_FLOAT8(condition_close(&c, &shares, DEFAULT_SHARE));
+	q = tag_query_of_rule(PG_DETOAST_DATUM(((Const *) c.other)->constvalue), true);
+	PG_RETURN_FLOAT8(condition_close(&c, &shares, lean_to_scan(share_matches(&shares, q))));
 }
