@@ -38,6 +38,7 @@ SQL_EXTENSION = \
 	sql/30_points/api.sql \
 	sql/30_points/audit.sql \
 	sql/40_activity/api.sql \
+	sql/50_rules/api.sql \
 	sql/60_tiers/api.sql \
 	sql/80_messages/api.sql \
 	sql/85_jobs/functions.sql \

@@ -59,6 +59,9 @@ GRANT EXECUTE ON FUNCTION
     member.outbox_ack(bigint, text)
 TO member_app, member_operator, member_admin;
 
+-- Who writes rules.
+GRANT EXECUTE ON FUNCTION member.compile_rule(text), member.rule_text(member.rule) TO member_admin, member_operator;
+
 -- Admins: set up, publish, load, run, prove.
 GRANT EXECUTE ON FUNCTION
     member.setup(text, text, text),

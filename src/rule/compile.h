@@ -115,7 +115,10 @@ typedef struct Parser
 extern RuleExpr *parse_rule(Parser *p, const char *text, const RuleNames *names, Node *soft,
 							const char *where);
 extern RuleExpr *parse_sum(Parser *p);
-extern RuleExpr *parse_value_word(Parser *p); /* a measure, field or other value by its name */
+extern RuleExpr *parse_comparison(Parser *p);
+extern bool parse_as_condition(Parser *p, RuleExpr *e);
+extern bool parse_as_days(Parser *p, RuleExpr *e); /* a number, not of months */
+extern RuleExpr *parse_value_word(Parser *p);	   /* a measure, field or other value by its name */
 extern bool parse_id(Parser *p, const char *section, const char *what, int32 max, int32 *id);
 extern RuleExpr *refuse_name(Parser *p, const char *at, const char *section, const char *what,
 							 const char *name, int len); /* NULL */

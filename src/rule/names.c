@@ -148,7 +148,7 @@ near_begin(NearName *near, const char *name, int len)
 {
 	near->name = name;
 	near->len = len;
-	near->distance = len > NEAR_MAX ? 0 : 1 + Min(3, Max(1, pg_mbstrlen_with_len(name, len) / 2));
+	near->distance = len > NEAR_MAX ? 0 : 1 + Min(2, Max(1, pg_mbstrlen_with_len(name, len) / 2));
 	near->best[0] = '\0';
 }
 

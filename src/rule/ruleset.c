@@ -414,6 +414,8 @@ read_id(const char **p, const char *start, int64 before, int64 *id, Node *soft)
 		return ruleset_refuse(
 			soft, *p - start,
 			"numbers of rules ascend, from 1 to 2147483647, and each stands once");
+	while (**p == ' ')
+		(*p)++;
 	if (*(*p)++ != ':')
 		return ruleset_refuse(soft, *p - 1 - start, "expected \":\" after the number of a rule");
 	*id = n;

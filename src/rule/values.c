@@ -420,7 +420,9 @@ unknown_word(Parser *p, const char *at, const char *name, int len)
 			   psprintf("unknown word \"%.*s\"", Min(len, 60), name),
 			   p->names ? "expected a measure, an attribute, a wallet or a stream"
 						: "expected a measure or an attribute",
-			   near.best[0] ? psprintf("Did you mean \"%s\"?", near.best) : NULL);
+			   near.best[0] ? psprintf("Did you mean \"%s\"?", near.best)
+			   : p->names	? NULL
+							: NEEDS_NAMES);
 	return NULL;
 }
 
