@@ -99,7 +99,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp S
 AS $$
 #variable_conflict use_column
 DECLARE
-    base CONSTANT member.tagset := CASE WHEN given IS NULL THEN 'empty' ELSE member.tagset(ARRAY[member_internal.tag_id(given)]) END;
+    base CONSTANT member.tagset := CASE WHEN given IS NULL THEN 'empty' ELSE member.to_tagset(ARRAY[member_internal.tag_id(given)]) END;
     today CONSTANT date := member_internal.day_or_today(NULL);
 BEGIN
     RETURN QUERY

@@ -72,7 +72,7 @@ BEGIN
         FROM d ON CONFLICT DO NOTHING
     ), made AS (
         INSERT INTO member.tags (member_id, tags, by_rule)
-        SELECT c.member_id, member.tag_drop(c.tags, x.dropped) OPERATOR(member.+) x.added, c.new
+        SELECT c.member_id, member.tags_drop(c.tags, x.dropped) OPERATOR(member.+) x.added, c.new
         FROM (SELECT d.member_id, coalesce(array_agg(d.tag_id) FILTER (WHERE d.kind = 'drop'), ARRAY[]::integer[]) AS dropped,
                      coalesce(member.tags_agg(member.tag_add('empty', d.tag_id, d.weight, tags_pass.day, NULL, d.half_life))
                               FILTER (WHERE d.kind = 'set'), 'empty') AS added
