@@ -15,7 +15,7 @@
 #include "utils/memutils.h"
 #include "utils/typcache.h"
 
-#include "core/step.h"
+#include "core/step_sql.h"
 #include "errors.h"
 
 typedef enum StateAttribute
@@ -163,15 +163,12 @@ deform(Datum composite, TupleDesc desc, Datum *values, bool *nulls)
 	heap_deform_tuple(&tuple, desc, values, nulls);
 }
 
-static void
-read_state(Datum composite, TupleDesc desc, StepState *state)
+/* lots, activity, standing, at, entries, hash: the attributes of step_state */
+void
+step_read_state(StepState *state, const Datum *v, const bool *null)
 {
-	Datum v[STATE_NATTS];
-	bool null[STATE_NATTS];
-
 	memset(state, 0, sizeof(*state));
 	activity_init(&state->activity);
-	deform(composite, desc, v, null);
 	if (!null[STATE_LOTS])
 		book_decode(&state->book, PG_DETOAST_DATUM_PACKED(v[STATE_LOTS]));
 	if (!null[STATE_ACTIVITY])
@@ -193,8 +190,18 @@ read_state(Datum composite, TupleDesc desc, StepState *state)
 	}
 }
 
-static StepKind
-read_kind(const char *kind)
+static void
+read_state(Datum composite, TupleDesc desc, StepState *state)
+{
+	Datum v[STATE_NATTS];
+	bool null[STATE_NATTS];
+
+	deform(composite, desc, v, null);
+	step_read_state(state, v, null);
+}
+
+StepKind
+step_kind(const char *kind)
 {
 	static const char *const names[] = {"purchase", "refund",  "event", "earn",
 										"spend",	"reverse", "day"};
@@ -218,6 +225,18 @@ int64_or_zero(const Datum *v, const bool *null, int i)
 	return null[i] ? 0 : DatumGetInt64(v[i]);
 }
 
+/* The day points are gone; null: as the wallet says. */
+DateADT
+step_until(Datum until, bool null)
+{
+	if (null)
+		return DATEVAL_NOBEGIN;
+	if (DATE_IS_NOBEGIN(DatumGetDateADT(until)))
+		ereport(ERROR, errcode(ERRCODE_DAY_OUT_OF_RANGE), errmsg("day of points is out of range"),
+				errdetail("Points can't be gone since ever."));
+	return DatumGetDateADT(until);
+}
+
 static void
 read_event(const Datum *v, const bool *null, StepEvent *e)
 {
@@ -226,7 +245,7 @@ read_event(const Datum *v, const bool *null, StepEvent *e)
 		ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				errmsg("member_id, kind and at of a step must not be null"));
 	e->member_id = DatumGetInt64(v[EVENT_MEMBER_ID]);
-	e->kind = read_kind(TextDatumGetCString(v[EVENT_KIND]));
+	e->kind = step_kind(TextDatumGetCString(v[EVENT_KIND]));
 	e->at = DatumGetTimestampTz(v[EVENT_AT]);
 	e->booked_at = null[EVENT_BOOKED_AT] ? e->at : DatumGetTimestampTz(v[EVENT_BOOKED_AT]);
 	e->wallet = text_or_null(v, null, EVENT_WALLET);
@@ -234,10 +253,7 @@ read_event(const Datum *v, const bool *null, StepEvent *e)
 	e->amount = int64_or_zero(v, null, EVENT_AMOUNT);
 	e->usable_from =
 		null[EVENT_USABLE_FROM] ? DATEVAL_NOBEGIN : DatumGetDateADT(v[EVENT_USABLE_FROM]);
-	e->until = null[EVENT_UNTIL] ? DATEVAL_NOBEGIN : DatumGetDateADT(v[EVENT_UNTIL]);
-	if (!null[EVENT_UNTIL] && DATE_IS_NOBEGIN(e->until))
-		ereport(ERROR, errcode(ERRCODE_DAY_OUT_OF_RANGE), errmsg("day of points is out of range"),
-				errdetail("Points can't be gone since ever."));
+	e->until = step_until(v[EVENT_UNTIL], null[EVENT_UNTIL]);
 	e->event_kind = null[EVENT_EVENT_KIND] ? "" : TextDatumGetCString(v[EVENT_EVENT_KIND]);
 	e->category = null[EVENT_CATEGORY] ? 0 : DatumGetInt32(v[EVENT_CATEGORY]);
 	e->key = text_or_null(v, null, EVENT_KEY);
@@ -255,8 +271,8 @@ read_event(const Datum *v, const bool *null, StepEvent *e)
 	}
 }
 
-static void
-origin_required(const StepEvent *e)
+void
+step_origin_required(const StepEvent *e)
 {
 	if ((e->kind == STEP_REFUND || e->kind == STEP_REVERSE) && (!e->has_origin || e->origin_of < 1))
 		ereport(ERROR, errcode(ERRCODE_UNKNOWN_PURCHASE),
@@ -265,20 +281,31 @@ origin_required(const StepEvent *e)
 
 /* ---- composites out ---- */
 
-static Datum
-bytes_datum(const uint8 *bytes, int len)
+Datum
+step_hash_datum(const uint8 *hash)
 {
-	bytea *b = palloc(VARHDRSZ + len);
+	bytea *b = palloc(VARHDRSZ + ENTRY_HASH_LEN);
 
-	SET_VARSIZE(b, VARHDRSZ + len);
-	memcpy(VARDATA(b), bytes, len);
+	SET_VARSIZE(b, VARHDRSZ + ENTRY_HASH_LEN);
+	memcpy(VARDATA(b), hash, ENTRY_HASH_LEN);
 	return PointerGetDatum(b);
 }
 
-static Datum
-composite_array(TupleDesc desc, Datum *elements, int n)
+Datum
+step_tier_datum(TupleDesc desc, const TierChange *t)
 {
-	return PointerGetDatum(construct_array(elements, n, desc->tdtypeid, -1, false, 'd'));
+	Datum v[7];
+	bool null[7] = {false};
+
+	v[0] = Int16GetDatum(t->ladder);
+	v[1] = CStringGetTextDatum(t->kind);
+	v[2] = Int16GetDatum(t->from_level);
+	v[3] = Int16GetDatum(t->to_level);
+	v[4] = DateADTGetDatum(t->day);
+	v[5] = DateADTGetDatum(t->until);
+	null[5] = DATE_IS_NOEND(t->until);
+	v[6] = CStringGetTextDatum(t->reason);
+	return HeapTupleGetDatum(heap_form_tuple(desc, v, null));
 }
 
 static Datum
@@ -287,22 +314,9 @@ tiers_datum(const StepTypes *types, const StepEffects *out)
 	Datum *elements = palloc(out->tiers.n * sizeof(Datum));
 
 	for (int i = 0; i < out->tiers.n; i++)
-	{
-		const TierChange *t = &out->tiers.change[i];
-		Datum v[7];
-		bool null[7] = {false};
-
-		v[0] = Int16GetDatum(t->ladder);
-		v[1] = CStringGetTextDatum(t->kind);
-		v[2] = Int16GetDatum(t->from_level);
-		v[3] = Int16GetDatum(t->to_level);
-		v[4] = DateADTGetDatum(t->day);
-		v[5] = DateADTGetDatum(t->until);
-		null[5] = DATE_IS_NOEND(t->until);
-		v[6] = CStringGetTextDatum(t->reason);
-		elements[i] = HeapTupleGetDatum(heap_form_tuple(types->tier, v, null));
-	}
-	return composite_array(types->tier, elements, out->tiers.n);
+		elements[i] = step_tier_datum(types->tier, &out->tiers.change[i]);
+	return PointerGetDatum(
+		construct_array(elements, out->tiers.n, types->tier->tdtypeid, -1, false, 'd'));
 }
 
 static void
@@ -328,7 +342,7 @@ put_time(Datum *v, bool *null, const StepEntry *e)
 	v[RESULT_TIME_DELTA] = PointerGetDatum(book_encode(&e->delta));
 	v[RESULT_TIME_POINTS] = Int64GetDatum(e->points);
 	v[RESULT_TIME_BALANCE] = Int64GetDatum(e->balance);
-	v[RESULT_TIME_HASH] = bytes_datum(e->hash, ENTRY_HASH_LEN);
+	v[RESULT_TIME_HASH] = step_hash_datum(e->hash);
 	for (int i = RESULT_TIME_KIND; i <= RESULT_TIME_HASH; i++)
 		null[i] = false;
 }
@@ -351,7 +365,7 @@ result_datum(const StepTypes *types, const StepState *state, bool with_state,
 	}
 	v[RESULT_AT] = TimestampTzGetDatum(state->at);
 	v[RESULT_ENTRIES] = Int32GetDatum(state->entries);
-	v[RESULT_HASH] = bytes_datum(state->hash, ENTRY_HASH_LEN);
+	v[RESULT_HASH] = step_hash_datum(state->hash);
 	v[RESULT_NEXT_DUE] = DateADTGetDatum(out->next_due);
 	v[RESULT_LEVEL] = Int16GetDatum(out->level);
 	v[RESULT_EXPIRED] = Int64GetDatum(out->expired);
@@ -391,7 +405,7 @@ member_step(PG_FUNCTION_ARGS)
 	read_state(PG_GETARG_DATUM(0), types.state, &state);
 	deform(PG_GETARG_DATUM(1), types.event, v, null);
 	read_event(v, null, &event);
-	origin_required(&event);
+	step_origin_required(&event);
 	take_step(program_open(PG_GETARG_DATUM(2)), &state, &event, &out);
 	result = result_datum(&types, &state, true, &out);
 	types_close(&types);
@@ -524,7 +538,7 @@ member_step_run_step(PG_FUNCTION_ARGS)
 		source = TextDatumGetCString(v[EVENT_SOURCE]);
 	if (event.kind == STEP_REFUND && !event.has_origin && source)
 		origin = journal_find(run, source, &event);
-	origin_required(&event);
+	step_origin_required(&event);
 	take_step(program, &run->state, &event, &run->effects);
 	MemoryContextSwitchTo(keep);
 	if (origin)
