@@ -232,32 +232,38 @@ int64_argument(const Write *w, Argument i)
 }
 
 /*
- * The program of a version, kept for the session.  Of a publish that was undone the number is given again, so
- * a program is known by its number and by the transaction that put it in force.
+ * The program of a version, kept for the session; a copy is given, since what a trigger does meanwhile may
+ * replace it.  Of a publish that was undone the number is given again, so a program is known by its number and
+ * by the transaction that put it in force.
  */
 static const Program *
 program_of(int32 version, TransactionId published)
 {
 	static int32 kept_version;
-	static TransactionId kept_published = InvalidTransactionId;
+	static TransactionId kept_published;
 	static Program *kept = NULL;
-	Datum v = Int32GetDatum(version);
-	const Program *found;
-	bool null;
+	Program *copy;
 
-	if (kept && version == kept_version && published == kept_published)
-		return kept;
-	if (!run(READ_PROGRAM, &v, NULL))
-		elog(ERROR, "there is no program %d", version);
-	found = program_open(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null));
-	if (kept)
-		pfree(kept);
-	kept = NULL;
-	kept = MemoryContextAlloc(CacheMemoryContext, VARSIZE(found));
-	memcpy(kept, found, VARSIZE(found));
-	kept_version = version;
-	kept_published = published;
-	return kept;
+	if (kept == NULL || version != kept_version || published != kept_published)
+	{
+		Datum v = Int32GetDatum(version);
+		const Program *found;
+		bool null;
+
+		if (!run(READ_PROGRAM, &v, NULL))
+			elog(ERROR, "there is no program %d", version);
+		found = program_open(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null));
+		if (kept)
+			pfree(kept);
+		kept = NULL;
+		kept = MemoryContextAlloc(CacheMemoryContext, VARSIZE(found));
+		memcpy(kept, found, VARSIZE(found));
+		kept_version = version;
+		kept_published = published;
+	}
+	copy = palloc(VARSIZE(kept));
+	memcpy(copy, kept, VARSIZE(kept));
+	return copy;
 }
 
 /* The row is locked before anything of the member is read. */
