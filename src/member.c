@@ -6,6 +6,7 @@
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
+#include "util/clock.h"
 #include "util/read.h"
 
 MEMBER_MODULE_MAGIC;
@@ -60,12 +61,18 @@ clock_is_set(void)
 	return clock_setting != NULL && *clock_setting != '\0';
 }
 
-/* now(): member.clock if a superuser has set it, else the real time. */
+/* member.clock if a superuser has set it, else the real time. */
+TimestampTz
+clock_now(void)
+{
+	return clock_is_set() ? clock_at : GetCurrentTimestamp();
+}
+
 PG_FUNCTION_INFO_V1(member_now);
 Datum
 member_now(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_TIMESTAMPTZ(clock_is_set() ? clock_at : GetCurrentTimestamp());
+	PG_RETURN_TIMESTAMPTZ(clock_now());
 }
 
 PG_FUNCTION_INFO_V1(member_clock_is_set);

@@ -5,21 +5,11 @@ CREATE OR REPLACE FUNCTION member.points_earn(
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
-DECLARE
-    w member_internal.write;
-    e member.step_event;
 BEGIN
-    w := member_internal.begin_write(member_id, 'points_earn', 'earn',
-        jsonb_build_array(points, wallet, usable_from, until, source, reason, actor), at, key);
-    IF w.answered THEN
-        RETURN w.answer;
-    END IF;
-    e := w.event;
-    e.wallet := wallet;
-    e.points := points;
-    e.usable_from := usable_from;
-    e.until := until;
-    RETURN member_internal.end_write(w, e, source, reason, actor);
+    RETURN (member_internal.write_event(member_id, 'points_earn',
+        jsonb_build_array(points, wallet, usable_from, until, source, reason, actor), at, key,
+        kind => 'earn', source => source, reason => reason, actor => actor,
+        wallet => wallet, points => points, usable_from => usable_from, until => until)).receipt;
 END
 $$;
 COMMENT ON FUNCTION member.points_earn(bigint, bigint, text, date, date, text, text, timestamptz, text, text) IS
@@ -32,19 +22,11 @@ RETURNS member.receipt
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
-DECLARE
-    w member_internal.write;
-    e member.step_event;
 BEGIN
-    w := member_internal.begin_write(member_id, 'points_spend', 'spend',
-        jsonb_build_array(points, wallet, source, reason, actor), at, key);
-    IF w.answered THEN
-        RETURN w.answer;
-    END IF;
-    e := w.event;
-    e.wallet := wallet;
-    e.points := points;
-    RETURN member_internal.end_write(w, e, source, reason, actor);
+    RETURN (member_internal.write_event(member_id, 'points_spend',
+        jsonb_build_array(points, wallet, source, reason, actor), at, key,
+        kind => 'spend', source => source, reason => reason, actor => actor,
+        wallet => wallet, points => points)).receipt;
 END
 $$;
 COMMENT ON FUNCTION member.points_spend(bigint, bigint, text, text, text, timestamptz, text, text) IS
@@ -57,20 +39,21 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-    w member_internal.write;
-    e member.step_event;
+    arguments CONSTANT jsonb := jsonb_build_array(entry_no, points, reason, actor);
+    answer member.receipt;
     origin record;
 BEGIN
-    w := member_internal.begin_write(member_id, 'points_reverse', 'reverse',
-        jsonb_build_array(entry_no, points, reason, actor), at, key);
-    IF w.answered THEN
-        RETURN w.answer;
+    answer := member_internal.begin_write(member_id, 'points_reverse', arguments, at, key);
+    IF answer.entry_no IS NOT NULL THEN
+        RETURN answer;
     END IF;
-    SELECT o.kind, o.at, o.delta, l.wallet, abs(member.total(o.delta, l.wallet)) AS of,
+    SELECT o.kind, o.at, o.delta, member_internal.wallet_code(v.program, l.wallet) AS wallet,
+           abs(member.total(o.delta, l.wallet)) AS of,
            coalesce((SELECT sum(r.ref_part) FROM member.entry r
                      WHERE r.member_id = o.member_id AND r.ref = o.entry_no), 0)::bigint AS back
     INTO origin
     FROM member.entry o
+    CROSS JOIN member.setting g JOIN member.program_version v ON v.version = g.program_version
     -- told in the main wallet if it moved that, else in the first it moved
     LEFT JOIN LATERAL (SELECT min(u.wallet) AS wallet FROM member.unnest(o.delta) u) l ON true
     WHERE o.member_id = points_reverse.member_id AND o.entry_no = points_reverse.entry_no;
@@ -84,15 +67,11 @@ BEGIN
     IF origin.back >= origin.of THEN
         PERFORM member_internal.refuse('MB206', format('entry %s is reversed already', entry_no));
     END IF;
-    e := w.event;
-    e.wallet := member_internal.wallet_code(w.program, origin.wallet);
-    e.points := coalesce(points, origin.of - origin.back);
-    e.ref := entry_no;
-    e.origin_at := origin.at;
-    e.origin_lots := origin.delta;
-    e.origin_of := origin.of;
-    e.origin_back := origin.back;
-    RETURN member_internal.end_write(w, e, NULL, reason, actor);
+    RETURN (member_internal.write_event(member_id, 'points_reverse', arguments, at, key,
+        kind => 'reverse', reason => reason, actor => actor,
+        wallet => origin.wallet, points => coalesce(points, origin.of - origin.back),
+        ref => entry_no, origin_at => origin.at, origin_lots => origin.delta,
+        origin_of => origin.of, origin_back => origin.back)).receipt;
 END
 $$;
 COMMENT ON FUNCTION member.points_reverse(bigint, integer, bigint, text, timestamptz, text, text) IS

@@ -43,8 +43,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-    w member_internal.write;
-    e member.step_event;
+    w member_internal.written;
     r member.receipt;
     minor CONSTANT bigint := member_internal.minor_units(amount, 'amount of a purchase', 0);
     owner bigint;
@@ -52,15 +51,14 @@ BEGIN
     IF purchase_no IS NULL OR length(purchase_no) NOT BETWEEN 1 AND 100 THEN
         PERFORM member_internal.refuse('MB302', 'a purchase number must have 1 to 100 characters');
     END IF;
-    w := member_internal.begin_write(member_id, 'purchase_record', 'purchase',
+    w := member_internal.write_event(member_id, 'purchase_record',
         jsonb_build_array(purchase_no, minor, store, channel, lines, attributes, actor), at,
-        coalesce(key, 'purchase:' || purchase_no));
+        coalesce(key, 'purchase:' || purchase_no),
+        kind => 'purchase', source => purchase_no, actor => actor, amount => minor);
+    r := w.receipt;
     IF w.answered THEN
-        RETURN w.answer;
+        RETURN r;
     END IF;
-    e := w.event;
-    e.amount := minor;
-    r := member_internal.end_write(w, e, purchase_no, NULL, actor);
     INSERT INTO member.purchase (member_id, entry_no, purchase_no, at, amount, store, channel, attributes)
     VALUES (r.member_id, r.entry_no, purchase_record.purchase_no, r.at, purchase_record.amount, purchase_record.store,
             purchase_record.channel, purchase_record.attributes)
@@ -94,22 +92,21 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-    w member_internal.write;
     e member.step_event;
     r member.receipt;
     p record;
     part numeric := amount;
     minor CONSTANT bigint := CASE WHEN amount IS NOT NULL THEN member_internal.minor_units(amount, 'amount of a refund', 1) END;
+    arguments CONSTANT jsonb := jsonb_build_array(purchase_no, refund_no, minor, lines, reason, actor);
+    own_key CONSTANT text := coalesce(key, format('refund:%s:%s:%s', length(purchase_no), purchase_no, refund_no));
     bad smallint;
 BEGIN
     IF refund_no IS NULL OR length(refund_no) NOT BETWEEN 1 AND 100 THEN
         PERFORM member_internal.refuse('MB304', 'a refund number must have 1 to 100 characters');
     END IF;
-    w := member_internal.begin_write(member_id, 'purchase_refund', 'refund',
-        jsonb_build_array(purchase_no, refund_no, minor, lines, reason, actor), at,
-        coalesce(key, format('refund:%s:%s:%s', length(purchase_no), purchase_no, refund_no)));
-    IF w.answered THEN
-        RETURN w.answer;
+    r := member_internal.begin_write(member_id, 'purchase_refund', arguments, at, own_key);
+    IF r.entry_no IS NOT NULL THEN
+        RETURN r;
     END IF;
     SELECT q.entry_no, q.at, q.amount, q.refunded, o.delta INTO p
     FROM member.purchase q
@@ -149,8 +146,7 @@ BEGIN
         PERFORM member_internal.refuse('MB304', format('refund of %s exceeds what is left of purchase "%s"', part, purchase_no),
             format('Paid %s, refunded %s.', p.amount, p.refunded));
     END IF;
-    e := w.event;
-    IF e.at < p.at THEN
+    IF at < p.at THEN
         PERFORM member_internal.refuse('MB402', 'a refund can''t be dated before its purchase', format('The purchase was at %s.', p.at));
     END IF;
     e.amount := member_internal.minor_units(part, 'amount of a refund', 1);
@@ -165,7 +161,10 @@ BEGIN
     FROM member.entry n JOIN member.purchase q ON q.purchase_no = n.source
     WHERE n.member_id = purchase_refund.member_id AND n.kind = 'purchase'
       AND n.at >= member.day_start(member.day_of(p.at)) AND n.at < member.day_start(member.day_of(p.at) + 1);
-    r := member_internal.end_write(w, e, refund_no, reason, actor);
+    r := (member_internal.write_event(member_id, 'purchase_refund', arguments, at, own_key,
+        kind => 'refund', source => refund_no, reason => reason, actor => actor, amount => e.amount,
+        ref => e.ref, origin_at => e.origin_at, origin_lots => e.origin_lots,
+        origin_of => e.origin_of, origin_back => e.origin_back, origin_largest => e.origin_largest)).receipt;
     INSERT INTO member.refund (member_id, purchase, refund_no, entry_no, at, amount, lines, reason)
     VALUES (r.member_id, p.entry_no, purchase_refund.refund_no, r.entry_no, r.at, part, purchase_refund.lines, purchase_refund.reason);
     IF r.points < 0 THEN
@@ -185,8 +184,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-    w member_internal.write;
-    e member.step_event;
+    w member_internal.written;
     r member.receipt;
 BEGIN
     IF kind IS NULL OR kind !~ '^[a-z_][a-z0-9_]{0,22}$' THEN
@@ -200,16 +198,14 @@ BEGIN
         PERFORM member_internal.refuse('MB303', format('value out of range: %s', value),
             'It is between 0 and 999999999999.99, with two decimals at most.');
     END IF;
-    w := member_internal.begin_write(member_id, 'event_record', 'event',
-        jsonb_build_array(kind, category, (value * 100)::bigint, attributes, actor), at, key);
+    w := member_internal.write_event(member_id, 'event_record',
+        jsonb_build_array(kind, category, (value * 100)::bigint, attributes, actor), at, key,
+        kind => 'event', source => kind, actor => actor,
+        event_kind => kind, category => category, amount => (value * 100)::bigint);
+    r := w.receipt;
     IF w.answered THEN
-        RETURN w.answer;
+        RETURN r;
     END IF;
-    e := w.event;
-    e.event_kind := kind;
-    e.category := member_internal.category_id(category);
-    e.amount := value * 100;
-    r := member_internal.end_write(w, e, kind, NULL, actor);
     INSERT INTO member.event (member_id, entry_no, at, kind, category, value, attributes)
     VALUES (r.member_id, r.entry_no, r.at, event_record.kind, event_record.category, event_record.value, event_record.attributes);
     RETURN r;

@@ -121,25 +121,37 @@ member_entry_hash(PG_FUNCTION_ARGS)
 }
 
 /*
- * digest(salt, verb, arguments, at): what a key is bound to; the salt is the member's, so that it can be
- * erased.  Equal jsonb are equal bytes.
+ * What a key is bound to: the verb, its arguments as jsonb and the moment given, NULL for none.  The salt is
+ * the member's, so that it can be erased.  Equal jsonb are equal bytes.
  */
+void
+call_digest(int64 salt, const struct varlena *verb, const struct varlena *arguments,
+			const TimestampTz *at, uint8 *hash)
+{
+	StringInfoData b;
+
+	initStringInfo(&b);
+	pq_sendint64(&b, salt);
+	append_packed(&b, verb);
+	append_packed(&b, arguments);
+	if (at)
+		pq_sendint64(&b, *at);
+	sha256(b.data, b.len, hash);
+	pfree(b.data);
+}
+
+/* digest(salt, verb, arguments, at) */
 PG_FUNCTION_INFO_V1(member_digest);
 Datum
 member_digest(PG_FUNCTION_ARGS)
 {
 	uint8 hash[ENTRY_HASH_LEN];
-	StringInfoData b;
+	TimestampTz at = PG_ARGISNULL(3) ? 0 : PG_GETARG_TIMESTAMPTZ(3);
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		PG_RETURN_NULL();
-	initStringInfo(&b);
-	pq_sendint64(&b, PG_GETARG_INT64(0));
-	append_packed(&b, (struct varlena *) PG_GETARG_TEXT_PP(1));
-	append_packed(&b, PG_GETARG_VARLENA_PP(2));
-	if (!PG_ARGISNULL(3))
-		pq_sendint64(&b, PG_GETARG_TIMESTAMPTZ(3));
-	sha256(b.data, b.len, hash);
+	call_digest(PG_GETARG_INT64(0), PG_GETARG_VARLENA_PP(1), PG_GETARG_VARLENA_PP(2),
+				PG_ARGISNULL(3) ? NULL : &at, hash);
 	PG_RETURN_BYTEA_P(hash_result(hash));
 }
 

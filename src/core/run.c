@@ -6,6 +6,7 @@
 #include "utils/memutils.h"
 
 #include "core/run.h"
+#include "core/step_sql.h"
 #include "errors.h"
 
 void

@@ -41,6 +41,4 @@ extern void run_make_room(Run *run);
 extern void run_event(Run *run, const Program *program, StepEvent *event, const char *source,
 					  bool journal);
 
-extern void step_origin_required(const StepEvent *e);
-
 #endif

@@ -106,6 +106,8 @@ typedef struct EntryFacts
 	const struct varlena *digest;
 } EntryFacts;
 
+extern void call_digest(int64 salt, const struct varlena *verb, const struct varlena *arguments,
+						const TimestampTz *at, uint8 *hash);
 extern void entry_hash(const uint8 *previous, const EntryFacts *e, uint8 *hash);
 extern void take_step(const Program *program, StepState *state, const StepEvent *event,
 					  StepEffects *out);

@@ -199,6 +199,18 @@ int64_or_zero(const Datum *v, const bool *null, int i)
 	return null[i] ? 0 : DatumGetInt64(v[i]);
 }
 
+/* The day points are gone; null: as the wallet says. */
+DateADT
+step_until(Datum until, bool null)
+{
+	if (null)
+		return DATEVAL_NOBEGIN;
+	if (DATE_IS_NOBEGIN(DatumGetDateADT(until)))
+		ereport(ERROR, errcode(ERRCODE_DAY_OUT_OF_RANGE), errmsg("day of points is out of range"),
+				errdetail("Points can't be gone since ever."));
+	return DatumGetDateADT(until);
+}
+
 static void
 read_event(const Datum *v, const bool *null, StepEvent *e)
 {
@@ -215,10 +227,7 @@ read_event(const Datum *v, const bool *null, StepEvent *e)
 	e->amount = int64_or_zero(v, null, EVENT_AMOUNT);
 	e->usable_from =
 		null[EVENT_USABLE_FROM] ? DATEVAL_NOBEGIN : DatumGetDateADT(v[EVENT_USABLE_FROM]);
-	e->until = null[EVENT_UNTIL] ? DATEVAL_NOBEGIN : DatumGetDateADT(v[EVENT_UNTIL]);
-	if (!null[EVENT_UNTIL] && DATE_IS_NOBEGIN(e->until))
-		ereport(ERROR, errcode(ERRCODE_DAY_OUT_OF_RANGE), errmsg("day of points is out of range"),
-				errdetail("Points can't be gone since ever."));
+	e->until = step_until(v[EVENT_UNTIL], null[EVENT_UNTIL]);
 	e->event_kind = null[EVENT_EVENT_KIND] ? "" : TextDatumGetCString(v[EVENT_EVENT_KIND]);
 	e->category = null[EVENT_CATEGORY] ? 0 : DatumGetInt32(v[EVENT_CATEGORY]);
 	e->key = text_or_null(v, null, EVENT_KEY);

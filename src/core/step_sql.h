@@ -12,6 +12,8 @@
 
 extern void step_read_state(StepState *state, const Datum *v, const bool *null);
 extern StepKind step_kind(const char *kind);
+extern DateADT step_until(Datum until, bool null);
+extern void step_origin_required(const StepEvent *e);
 extern Datum step_tier_datum(TupleDesc desc, const TierChange *t);
 extern Datum step_hash_datum(const uint8 *hash);
 

@@ -60,6 +60,21 @@ SELECT is(ARRAY[member.points_balance(4, 'coins'), member.points_balance(4, 'coi
 SELECT is(array_agg(points ORDER BY n), '{10,10,10,0}', 'three reviews a day earn') FROM generate_series(1, 4) n, member.event_record(4, 'review', key => 'r' || n);
 SELECT results_eq('SELECT program_version, count(*) FROM member.entry WHERE member_id = 4 GROUP BY 1', 'VALUES (4, 5::bigint)', 'by version four');
 
+-- ---- a publish that is undone leaves its number to the next, and nothing else ----
+
+BEGIN;
+UPDATE member.earn_rule SET give = '{99}' WHERE code = 'review';
+SELECT NULL FROM member.publish('undone');
+SELECT is(points, 99::bigint, 'a publish counts at once') FROM member.event_record(6, 'review');
+ROLLBACK;
+BEGIN;
+UPDATE member.earn_rule SET give = '{98}' WHERE code = 'review';
+SELECT NULL FROM member.publish('undone too');
+SELECT is(points, 98::bigint, 'another of its number is another') FROM member.event_record(6, 'review');
+ROLLBACK;
+SELECT is(points, 10::bigint, 'undone, it is gone') FROM member.event_record(6, 'review');
+SELECT is((SELECT program_version FROM member.entry WHERE member_id = 6), 4, 'with its number');
+
 -- ---- levels are judged by the version in force ----
 
 SELECT is(member.tier_of(1), 'normal', '128 yuan are no silver');
@@ -85,4 +100,12 @@ SET client_min_messages = error;
 SELECT is_empty('SELECT s.member_id, r.part, r.stored, r.replayed FROM member.state s, member.replay(s.member_id) r WHERE s.at IS NOT NULL AND NOT r.same', 'replay makes the same of the facts');
 SELECT is_empty('SELECT * FROM member.verify()', 'the books are sound');
 SELECT is(member.migrate(), member_internal.layout(), 'migrate leaves the layout as it is');
+
+-- ---- a session outlives the extension ----
+
+DROP EXTENSION member CASCADE;
+CREATE EXTENSION member;
+SELECT throws_ok('SELECT member.points_earn(1, 5)', 'MB001', NULL, 'made anew it wants a set-up');
+SELECT is(member.setup('retail'), 1, 'gets it');
+SELECT is(points, 5::bigint, 'and writes') FROM member.enroll('shop') m, member.points_earn(m, 5);
 SELECT * FROM finish();

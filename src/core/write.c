@@ -1,0 +1,556 @@
+/*
+ * write.c: one operation on one member.
+ *
+ * Every verb writes by write_event(), in this order: the member's row of state is locked, the key is looked up,
+ * the step is taken, its entries are inserted, the state is updated, decisions on levels are recorded.  The
+ * statements that do so stand here as ordinary SQL, so triggers, columns, indexes and policies of a DBA's own keep
+ * working.  They are prepared once a session; all names in them are qualified, and their operators are found
+ * by the search path that the verbs pin.
+ */
+#include "compat.h"
+
+#include "catalog/namespace.h"
+#include "commands/defrem.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "mb/pg_wchar.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/typcache.h"
+
+#include "core/step_sql.h"
+#include "errors.h"
+#include "util/clock.h"
+
+#define KEY_MAX 250 /* characters */
+#define MAX_ARGUMENTS 20
+
+/* ---- the statements ---- */
+
+typedef enum StatementId
+{
+	LOCK_STATE,
+	READ_PROGRAM,
+	FIND_KEY,
+	ANSWER,
+	CHECK_AT,
+	REFUSE_MEMBER,
+	CATEGORY,
+	INSERT_ENTRY,
+	UPDATE_STATE,
+	RECORD_TIERS,
+	N_STATEMENTS
+} StatementId;
+
+typedef struct Statement
+{
+	const char *text;
+	const char *types[MAX_ARGUMENTS];
+} Statement;
+
+/* clang-format off */
+static const Statement statements[N_STATEMENTS] = {
+	/* the first columns are those of step_state */
+	[LOCK_STATE] = {
+		"SELECT s.lots, s.activity, s.standing, s.at, s.entries, s.hash, s.salt,"
+		" s.active AND g.layout = member_internal.layout(), g.program_version, g.xmin"
+		" FROM member.state s, member.setting g"
+		" WHERE s.member_id = $1"
+		" FOR NO KEY UPDATE OF s",
+		{"bigint"}},
+	[READ_PROGRAM] = {
+		"SELECT p.program FROM member.program_version p WHERE p.version = $1",
+		{"integer"}},
+	[FIND_KEY] = {
+		"SELECT n.entry_no, n.kind, n.digest FROM member.entry n WHERE n.member_id = $1 AND n.key = $2",
+		{"bigint", "text"}},
+	/* the attributes of receipt */
+	[ANSWER] = {
+		"SELECT e.member_id, e.entry_no, e.kind, e.at, w.code, e.points, e.balance, e.tier"
+		" FROM member.entry e JOIN member.wallet w ON w.wallet_id = e.wallet"
+		" WHERE e.member_id = $1 AND e.entry_no = $2",
+		{"bigint", "integer"}},
+	[CHECK_AT] = {"SELECT member_internal.check_at($1, $2)", {"text", "timestamptz"}},
+	[REFUSE_MEMBER] = {"SELECT member_internal.refuse_member($1)", {"bigint"}},
+	[CATEGORY] = {"SELECT member_internal.category_id($1)", {"text"}},
+	[INSERT_ENTRY] = {
+		"INSERT INTO member.entry (member_id, entry_no, kind, at, booked_at, wallet, points, balance, ref, ref_part,"
+		" program_version, delta, tier, hash, source, reason, actor, key, digest)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+		{"bigint", "integer", "text", "timestamptz", "timestamptz", "smallint", "bigint", "bigint", "integer", "bigint",
+		 "integer", "member.lots", "text", "bytea", "text", "text", "text", "text", "bytea"}},
+	[UPDATE_STATE] = {
+		"UPDATE member.state SET lots = $2, activity = $3, standing = $4, at = $5, touched_at = $5, entries = $6,"
+		" next_due = least(next_due, $7), hash = $8"
+		" WHERE member_id = $1",
+		{"bigint", "member.lots", "member.activity", "member.standing", "timestamptz", "integer", "date", "bytea"}},
+	[RECORD_TIERS] = {
+		"SELECT member_internal.record_tiers($1, $2, $3, $4, $5)",
+		{"bigint", "member.step_tier[]", "integer", "integer", "timestamptz"}},
+};
+/* clang-format on */
+
+/* The plans of this session, good for one installation of the extension, which is known by its schema. */
+static Oid plans_schema = InvalidOid;
+static SPIPlanPtr plans[N_STATEMENTS];
+
+static SPIPlanPtr
+prepare(const Statement *s)
+{
+	Oid types[MAX_ARGUMENTS];
+	int n = 0;
+	SPIPlanPtr plan;
+
+	for (; n < MAX_ARGUMENTS && s->types[n]; n++)
+		types[n] = DatumGetObjectId(DirectFunctionCall1(regtypein, CStringGetDatum(s->types[n])));
+	plan = SPI_prepare(s->text, n, types);
+	if (plan == NULL || SPI_keepplan(plan) != 0)
+		elog(ERROR, "could not prepare \"%s\": %s", s->text, SPI_result_code_string(SPI_result));
+	return plan;
+}
+
+/* Forgets the plans if the extension was created anew; whether its tables are there. */
+static bool
+find_tables(void)
+{
+	Oid schema = get_namespace_oid("member", false);
+
+	if (schema != plans_schema)
+	{
+		for (int i = 0; i < N_STATEMENTS; i++)
+			if (plans[i])
+			{
+				SPI_freeplan(plans[i]);
+				plans[i] = NULL;
+			}
+		plans_schema = schema;
+	}
+	return OidIsValid(get_relname_relid("state", schema));
+}
+
+/* Runs a statement with a new snapshot; null may be NULL.  Whether it gave a row, which then is in SPI_tuptable. */
+static bool
+run(StatementId id, Datum *v, const bool *null)
+{
+	char nulls[MAX_ARGUMENTS];
+	int code;
+
+	if (plans[id] == NULL)
+		plans[id] = prepare(&statements[id]);
+	for (int i = 0; null && i < MAX_ARGUMENTS && statements[id].types[i]; i++)
+		nulls[i] = null[i] ? 'n' : ' ';
+	code = SPI_execute_plan(plans[id], v, null ? nulls : NULL, false, 0);
+	if (code < 0)
+		elog(ERROR, "could not run \"%s\": %s", statements[id].text, SPI_result_code_string(code));
+	return SPI_processed > 0;
+}
+
+static void
+read_row(Datum *v, bool *null)
+{
+	heap_deform_tuple(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, v, null);
+}
+
+/* ---- a write ---- */
+
+/* Arguments of begin_write(), then those that write_event() has besides. */
+typedef enum Argument
+{
+	ARG_MEMBER_ID,
+	ARG_VERB,
+	ARG_ARGUMENTS,
+	ARG_AT,
+	ARG_KEY,
+	ARG_KIND,
+	ARG_SOURCE,
+	ARG_REASON,
+	ARG_ACTOR,
+	ARG_WALLET,
+	ARG_POINTS,
+	ARG_AMOUNT,
+	ARG_USABLE_FROM,
+	ARG_UNTIL,
+	ARG_EVENT_KIND,
+	ARG_CATEGORY,
+	ARG_REF,
+	ARG_ORIGIN_AT,
+	ARG_ORIGIN_LOTS,
+	ARG_ORIGIN_OF,
+	ARG_ORIGIN_BACK,
+	ARG_ORIGIN_LARGEST
+} Argument;
+
+typedef enum LockColumn
+{
+	LOCK_SALT = 6, /* after the state */
+	LOCK_WRITABLE,
+	LOCK_VERSION,
+	LOCK_PUBLISHED,
+	LOCK_NATTS
+} LockColumn;
+
+#define RECEIPT_NATTS 8
+
+typedef struct Write
+{
+	FunctionCallInfo call;
+	MemoryContext caller; /* the result's */
+	StepState state;
+	int32 version;
+	const Program *program;
+	TimestampTz now; /* read after the lock */
+	Datum digest;
+	Datum receipt[RECEIPT_NATTS];
+	bool receipt_null[RECEIPT_NATTS];
+} Write;
+
+static Datum
+argument(const Write *w, Argument i)
+{
+	return w->call->args[i].value;
+}
+
+static bool
+given(const Write *w, Argument i)
+{
+	return !w->call->args[i].isnull;
+}
+
+static const char *
+text_argument(const Write *w, Argument i)
+{
+	return given(w, i) ? TextDatumGetCString(argument(w, i)) : NULL;
+}
+
+static int64
+int64_argument(const Write *w, Argument i)
+{
+	return given(w, i) ? DatumGetInt64(argument(w, i)) : 0;
+}
+
+/*
+ * The program of a version, kept for the session; a copy is given, since what a trigger does meanwhile may
+ * replace it.  Of a publish that was undone the number is given again, so a program is known by its number and
+ * by the transaction that put it in force.
+ */
+static const Program *
+program_of(int32 version, TransactionId published)
+{
+	static int32 kept_version;
+	static TransactionId kept_published;
+	static Program *kept = NULL;
+	Program *copy;
+
+	if (kept == NULL || version != kept_version || published != kept_published)
+	{
+		Datum v = Int32GetDatum(version);
+		const Program *found;
+		bool null;
+
+		if (!run(READ_PROGRAM, &v, NULL))
+			elog(ERROR, "there is no program %d", version);
+		found = program_open(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null));
+		if (kept)
+			pfree(kept);
+		kept = NULL;
+		kept = MemoryContextAlloc(CacheMemoryContext, VARSIZE(found));
+		memcpy(kept, found, VARSIZE(found));
+		kept_version = version;
+		kept_published = published;
+	}
+	copy = palloc(VARSIZE(kept));
+	memcpy(copy, kept, VARSIZE(kept));
+	return copy;
+}
+
+/* The row is locked before anything of the member is read. */
+static void
+lock_state(Write *w)
+{
+	Datum member_id = argument(w, ARG_MEMBER_ID);
+	bool null = !given(w, ARG_MEMBER_ID);
+	Datum v[LOCK_NATTS];
+	bool nulls[LOCK_NATTS];
+	TimestampTz at;
+	uint8 hash[ENTRY_HASH_LEN];
+
+	if (find_tables() && run(LOCK_STATE, &member_id, &null))
+		read_row(v, nulls);
+	else
+		nulls[LOCK_WRITABLE] = true;
+	if (nulls[LOCK_WRITABLE] || nulls[LOCK_VERSION] || !DatumGetBool(v[LOCK_WRITABLE]))
+	{
+		run(REFUSE_MEMBER, &member_id, &null);
+		elog(ERROR, "member can be written after all");
+	}
+	w->now = clock_now();
+	step_read_state(&w->state, v, nulls);
+	w->version = DatumGetInt32(v[LOCK_VERSION]);
+	w->program = program_of(w->version, DatumGetTransactionId(v[LOCK_PUBLISHED]));
+	at = given(w, ARG_AT) ? DatumGetTimestampTz(argument(w, ARG_AT)) : 0;
+	call_digest(DatumGetInt64(v[LOCK_SALT]), PG_DETOAST_DATUM_PACKED(argument(w, ARG_VERB)),
+				PG_DETOAST_DATUM_PACKED(argument(w, ARG_ARGUMENTS)), given(w, ARG_AT) ? &at : NULL,
+				hash);
+	w->digest = step_hash_datum(hash);
+}
+
+/* The receipt of the entry that was made with the key; false if there is none. */
+static bool
+find_answer(Write *w)
+{
+	Datum v[] = {argument(w, ARG_MEMBER_ID), argument(w, ARG_KEY)};
+	const char *key = text_argument(w, ARG_KEY);
+	int length;
+	Datum known[3]; /* entry_no, kind, digest */
+	bool null[3];
+
+	if (key == NULL)
+		return false;
+	length = pg_mbstrlen(key);
+	if (length < 1 || length > KEY_MAX)
+		ereport(ERROR, errcode(ERRCODE_INVALID_KEY),
+				errmsg("a key must have 1 to %d characters", KEY_MAX));
+	if (!run(FIND_KEY, v, NULL))
+		return false;
+	read_row(known, null);
+	if (null[2] || !DatumGetBool(DirectFunctionCall2(byteaeq, known[2], w->digest)))
+		ereport(ERROR, errcode(ERRCODE_KEY_REUSED),
+				errmsg("key \"%s\" was used before with other arguments", key),
+				errdetail("By %s, entry %d of member %lld.", TextDatumGetCString(known[1]),
+						  DatumGetInt32(known[0]), (long long) DatumGetInt64(v[0])),
+				errhint("A repeated call must be the same in every argument; a new operation needs "
+						"a new key."));
+	v[1] = known[0];
+	if (!run(ANSWER, v, NULL))
+		elog(ERROR, "no receipt of entry %d", DatumGetInt32(known[0]));
+	read_row(w->receipt, w->receipt_null);
+	return true;
+}
+
+/* Whether the call was answered before; otherwise it may go on. */
+static bool
+open_write(Write *w, FunctionCallInfo fcinfo)
+{
+	w->call = fcinfo;
+	w->caller = CurrentMemoryContext;
+	SPI_connect();
+	lock_state(w);
+	if (find_answer(w))
+		return true;
+	if (given(w, ARG_AT))
+	{
+		Datum v[] = {argument(w, ARG_VERB), argument(w, ARG_AT)};
+
+		run(CHECK_AT, v, NULL);
+	}
+	return false;
+}
+
+static Datum
+form_row(const Write *w, Oid type, Datum *v, bool *null)
+{
+	MemoryContext old = MemoryContextSwitchTo(w->caller);
+	TupleDesc desc = lookup_rowtype_tupdesc(type, -1);
+	Datum row = HeapTupleGetDatum(heap_form_tuple(desc, v, null));
+
+	ReleaseTupleDesc(desc);
+	MemoryContextSwitchTo(old);
+	return row;
+}
+
+/* ---- the step, and what comes of it ---- */
+
+static int32
+category_number(const Write *w)
+{
+	Datum v[] = {argument(w, ARG_CATEGORY)};
+	bool null;
+
+	if (!given(w, ARG_CATEGORY))
+		return 0;
+	run(CATEGORY, v, NULL);
+	return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null));
+}
+
+static void
+read_event(const Write *w, StepEvent *e)
+{
+	TimestampTz last = w->state.begun ? w->state.at : w->now;
+
+	memset(e, 0, sizeof(*e));
+	e->member_id = DatumGetInt64(argument(w, ARG_MEMBER_ID));
+	e->kind = step_kind(text_argument(w, ARG_KIND));
+	e->at = given(w, ARG_AT) ? DatumGetTimestampTz(argument(w, ARG_AT)) : Max(w->now, last);
+	e->booked_at = Max(w->now, given(w, ARG_AT) ? e->at : last);
+	e->wallet = text_argument(w, ARG_WALLET);
+	e->points = int64_argument(w, ARG_POINTS);
+	e->amount = int64_argument(w, ARG_AMOUNT);
+	e->usable_from =
+		given(w, ARG_USABLE_FROM) ? DatumGetDateADT(argument(w, ARG_USABLE_FROM)) : DATEVAL_NOBEGIN;
+	e->until = step_until(argument(w, ARG_UNTIL), !given(w, ARG_UNTIL));
+	e->event_kind = given(w, ARG_EVENT_KIND) ? text_argument(w, ARG_EVENT_KIND) : "";
+	e->category = category_number(w);
+	e->key = text_argument(w, ARG_KEY);
+	e->digest = (struct varlena *) DatumGetPointer(w->digest);
+	e->has_origin = given(w, ARG_ORIGIN_LOTS);
+	if (e->has_origin)
+	{
+		e->ref = DatumGetInt32(argument(w, ARG_REF));
+		e->origin_at = DatumGetTimestampTz(argument(w, ARG_ORIGIN_AT));
+		book_decode(&e->origin_lots, PG_DETOAST_DATUM_PACKED(argument(w, ARG_ORIGIN_LOTS)));
+		e->origin_of = int64_argument(w, ARG_ORIGIN_OF);
+		e->origin_back = int64_argument(w, ARG_ORIGIN_BACK);
+		e->has_largest = given(w, ARG_ORIGIN_LARGEST);
+		e->origin_largest = int64_argument(w, ARG_ORIGIN_LARGEST);
+	}
+	step_origin_required(e);
+}
+
+/* Of what time did, an entry says neither source nor key. */
+static void
+insert_entry(const Write *w, const StepEntry *e, const char *tier)
+{
+	static const Argument asked[] = {ARG_SOURCE, ARG_REASON, ARG_ACTOR, ARG_KEY};
+	Datum v[MAX_ARGUMENTS];
+	bool null[MAX_ARGUMENTS] = {false};
+	int n = 0;
+
+	v[n++] = argument(w, ARG_MEMBER_ID);
+	v[n++] = Int32GetDatum(e->entry_no);
+	v[n++] = CStringGetTextDatum(e->kind);
+	v[n++] = TimestampTzGetDatum(e->at);
+	v[n++] = TimestampTzGetDatum(w->state.at);
+	v[n++] = Int16GetDatum(e->wallet);
+	v[n++] = Int64GetDatum(e->points);
+	v[n++] = Int64GetDatum(e->balance);
+	null[n] = e->ref == 0;
+	v[n++] = Int32GetDatum(e->ref);
+	null[n] = e->ref == 0;
+	v[n++] = Int64GetDatum(e->ref_part);
+	v[n++] = Int32GetDatum(w->version);
+	v[n++] = PointerGetDatum(book_encode(&e->delta));
+	null[n] = tier == NULL;
+	v[n++] = tier ? CStringGetTextDatum(tier) : (Datum) 0;
+	v[n++] = step_hash_datum(e->hash);
+	for (int i = 0; i < lengthof(asked); i++)
+	{
+		null[n] = e->by_time || !given(w, asked[i]);
+		v[n++] = argument(w, asked[i]);
+	}
+	null[n] = e->by_time;
+	v[n++] = w->digest;
+	run(INSERT_ENTRY, v, null);
+}
+
+static void
+update_state(const Write *w, const StepEffects *out)
+{
+	const StepState *s = &w->state;
+	Datum v[] = {argument(w, ARG_MEMBER_ID),
+				 PointerGetDatum(book_encode(&s->book)),
+				 PointerGetDatum(activity_encode(&s->activity)),
+				 PointerGetDatum(standing_encode(&s->standing)),
+				 TimestampTzGetDatum(s->at),
+				 Int32GetDatum(s->entries),
+				 DateADTGetDatum(out->next_due),
+				 step_hash_datum(s->hash)};
+	bool null[lengthof(v)] = {false};
+
+	null[6] = DATE_IS_NOEND(out->next_due);
+	run(UPDATE_STATE, v, null);
+}
+
+static void
+record_tiers(const Write *w, const TierChanges *tiers)
+{
+	Oid type =
+		DatumGetObjectId(DirectFunctionCall1(regtypein, CStringGetDatum("member.step_tier")));
+	TupleDesc desc = lookup_rowtype_tupdesc(type, -1);
+	Datum *change = palloc(tiers->n * sizeof(Datum));
+	Datum v[] = {argument(w, ARG_MEMBER_ID), (Datum) 0, Int32GetDatum(w->state.entries),
+				 Int32GetDatum(w->version), TimestampTzGetDatum(w->state.at)};
+
+	for (int i = 0; i < tiers->n; i++)
+		change[i] = step_tier_datum(desc, &tiers->change[i]);
+	ReleaseTupleDesc(desc);
+	v[1] = PointerGetDatum(construct_array(change, tiers->n, type, -1, false, TYPALIGN_DOUBLE));
+	run(RECORD_TIERS, v, NULL);
+}
+
+static void
+take_and_write(Write *w)
+{
+	StepEvent event;
+	StepEffects out;
+	const StepEntry *made;
+	const ProgramLevel *level;
+	const ProgramWallet *main_wallet = program_wallet(w->program, 1);
+	const char *tier, *wallet;
+
+	read_event(w, &event);
+	take_step(w->program, &w->state, &event, &out);
+	level = program_level(w->program, 1, out.level);
+	tier = level ? level->code : NULL;
+	for (int i = 0; i < out.n_entries; i++)
+		insert_entry(w, &out.entry[i], tier);
+	update_state(w, &out);
+	if (out.tiers.n > 0)
+		record_tiers(w, &out.tiers);
+
+	made = &out.entry[out.n_entries - 1];
+	wallet = event.wallet ? event.wallet : main_wallet ? main_wallet->code : NULL;
+	memset(w->receipt_null, false, sizeof(w->receipt_null));
+	w->receipt[0] = argument(w, ARG_MEMBER_ID);
+	w->receipt[1] = Int32GetDatum(made->entry_no);
+	w->receipt[2] = argument(w, ARG_KIND);
+	w->receipt[3] = TimestampTzGetDatum(made->at);
+	w->receipt[4] = wallet ? CStringGetTextDatum(wallet) : (Datum) 0;
+	w->receipt_null[4] = wallet == NULL;
+	w->receipt[5] = Int64GetDatum(made->points);
+	w->receipt[6] = Int64GetDatum(made->balance);
+	w->receipt[7] = tier ? CStringGetTextDatum(tier) : (Datum) 0;
+	w->receipt_null[7] = tier == NULL;
+}
+
+/* ---- what SQL calls ---- */
+
+/* begin_write(member_id, verb, arguments, at, key): for verbs that read before they write */
+PG_FUNCTION_INFO_V1(member_begin_write);
+Datum
+member_begin_write(PG_FUNCTION_ARGS)
+{
+	Write w;
+	Datum receipt = (Datum) 0;
+
+	if (open_write(&w, fcinfo))
+		receipt = form_row(&w, get_func_rettype(fcinfo->flinfo->fn_oid), w.receipt, w.receipt_null);
+	else
+		fcinfo->isnull = true;
+	SPI_finish();
+	return receipt;
+}
+
+/* write_event(…): all that a verb writes of its member; see the declaration for the arguments */
+PG_FUNCTION_INFO_V1(member_write_event);
+Datum
+member_write_event(PG_FUNCTION_ARGS)
+{
+	Write w;
+	Oid type = get_func_rettype(fcinfo->flinfo->fn_oid);
+	TupleDesc desc = lookup_rowtype_tupdesc(type, -1);
+	Oid receipt_type = TupleDescAttr(desc, 1)->atttypid;
+	Datum v[2]; /* answered, receipt */
+	bool null[2] = {false};
+
+	ReleaseTupleDesc(desc);
+	v[0] = BoolGetDatum(open_write(&w, fcinfo));
+	if (!DatumGetBool(v[0]))
+		take_and_write(&w);
+	v[1] = form_row(&w, receipt_type, w.receipt, w.receipt_null);
+	v[1] = form_row(&w, type, v, null);
+	SPI_finish();
+	return v[1];
+}
