@@ -37,6 +37,7 @@ SQL_EXTENSION = \
 	sql/20_members/api.sql \
 	sql/30_points/api.sql \
 	sql/30_points/audit.sql \
+	sql/30_points/repair.sql \
 	sql/40_activity/api.sql \
 	sql/50_rules/api.sql \
 	sql/50_rules/functions.sql \

@@ -86,7 +86,8 @@ GRANT EXECUTE ON FUNCTION
     member.import_members(text),
     member.import_purchases(text),
     member.import_balances(),
-    member.verify(bigint, bigint),
+    member.verify(bigint, bigint, boolean),
+    member.repair(boolean, bigint, bigint),
     member.replay(bigint),
     member.jobs_install(text),
     member.jobs_remove()

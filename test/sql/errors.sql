@@ -29,7 +29,7 @@ $$;
 
 SELECT pg_temp.try('{}', 'enroll(''shop'')', 'purchase_record(1, ''P1'', 10)', 'purchase_refund(1, ''P1'', ''R1'')', 'event_record(1, ''signin'')', 'points_earn(1, 5)',
     'points_spend(1, 5)', 'points_reverse(1, 1)', 'points_balance(1)', 'points_statement(1)', 'points_expiring()', 'tier_of(1)', 'tier_progress(1)', 'rfm_of(1)',
-    'outbox_claim(''w'')', 'outbox_ack(1, ''sent'')', 'publish(''x'')', 'migrate()', 'verify()', 'replay(1)', 'import_members()', 'import_purchases()', 'import_balances()',
+    'outbox_claim(''w'')', 'outbox_ack(1, ''sent'')', 'publish(''x'')', 'migrate()', 'verify()', 'repair()', 'replay(1)', 'import_members()', 'import_purchases()', 'import_balances()',
     'jobs_install()');
 SELECT pg_temp.failure('CALL member.daily_run()');
 SELECT pg_temp.try('setup({})', '''luxury''', 'NULL', '''''', '''common''', '''tea''''; DROP''', '''tea'', zone => ''Nowhere''', '''tea'', zone => NULL', '''tea'', brand => NULL');
@@ -109,7 +109,7 @@ SELECT points FROM member.event_record(1, 'signin', at => '2026-02-22 10:00:00+0
 SELECT points FROM member.points_earn(1, 5, at => '2026-01-30 10:00:00+08');
 ROLLBACK;
 -- and it may not do what is not its
-SELECT pg_temp.try('{}', 'setup(''tea'')', 'migrate()', 'publish(''x'')', 'verify()', 'replay(1)', 'import_purchases()', 'jobs_install()', 'entry', 'state');
+SELECT pg_temp.try('{}', 'setup(''tea'')', 'migrate()', 'publish(''x'')', 'verify()', 'repair()', 'replay(1)', 'import_purchases()', 'jobs_install()', 'entry', 'state');
 SELECT pg_temp.failure('CALL member.daily_run()');
 SELECT pg_temp.failure('SELECT member_internal.layout()');
 SELECT pg_temp.failure('SET member.clock = ''2030-01-01 10:00+08''');

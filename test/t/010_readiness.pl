@@ -34,6 +34,7 @@ my %reads = (
 	tier_of => 'SELECT member.tier_of(1)',
 	tier_progress => 'SELECT * FROM member.tier_progress(1)',
 	verify => 'SELECT * FROM member.verify()',
+	repair => 'SELECT * FROM member.repair()',
 	replay => 'SELECT * FROM member.replay(1)');
 
 # Before setup

@@ -47,6 +47,7 @@ my %admin = (
 	import_purchases => 'SELECT * FROM member.import_purchases()',
 	import_balances => 'SELECT * FROM member.import_balances()',
 	verify => 'SELECT * FROM member.verify()',
+	repair => 'SELECT * FROM member.repair()',
 	replay => 'SELECT * FROM member.replay(1)',
 	jobs_install => 'SELECT * FROM member.jobs_install()',
 	jobs_remove => 'SELECT * FROM member.jobs_remove()',
