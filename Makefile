@@ -35,6 +35,7 @@ SQL_EXTENSION = \
 	sql/80_messages/functions.sql \
 	sql/88_import/functions.sql \
 	sql/20_members/api.sql \
+	sql/30_points/history.sql \
 	sql/30_points/api.sql \
 	sql/30_points/audit.sql \
 	sql/30_points/repair.sql \

@@ -28,7 +28,7 @@ $$;
 -- ---- before setup ----
 
 SELECT pg_temp.try('{}', 'enroll(''shop'')', 'purchase_record(1, ''P1'', 10)', 'purchase_refund(1, ''P1'', ''R1'')', 'event_record(1, ''signin'')', 'points_earn(1, 5)',
-    'points_spend(1, 5)', 'points_reverse(1, 1)', 'points_balance(1)', 'points_statement(1)', 'points_expiring()', 'tier_of(1)', 'tier_progress(1)', 'rfm_of(1)',
+    'points_spend(1, 5)', 'points_reverse(1, 1)', 'points_balance(1)', 'points_lots(1)', 'points_explain(1)', 'points_explain_json(1)', 'points_statement(1)', 'points_expiring()', 'tier_of(1)', 'tier_progress(1)', 'rfm_of(1)',
     'outbox_claim(''w'')', 'outbox_ack(1, ''sent'')', 'publish(''x'')', 'migrate()', 'verify()', 'repair()', 'replay(1)', 'import_members()', 'import_purchases()', 'import_balances()',
     'jobs_install()');
 SELECT pg_temp.failure('CALL member.daily_run()');
@@ -51,8 +51,8 @@ CREATE TEMP TABLE before AS SELECT (SELECT count(*) FROM member.member) AS membe
 -- ---- unknown member, wallet, purchase, entry, ladder ----
 
 SELECT pg_temp.try('{}', 'purchase_record(99, ''P9'', 10)', 'purchase_refund(99, ''P1'', ''R1'')', 'event_record(99, ''signin'')', 'points_earn(99, 5)', 'points_spend(99, 5)', 'points_reverse(99, 1)',
-    'points_balance(99)', 'points_statement(99)', 'tier_of(99)', 'tier_progress(99)', 'replay(99)', 'points_earn(NULL, 5)');
-SELECT pg_temp.try('{}', 'points_earn(1, 5, ''coins'')', 'points_spend(1, 5, ''coins'')', 'points_balance(1, ''coins'')', 'points_statement(1, wallet => ''coins'')', 'points_expiring(wallet => ''coins'')',
+    'points_balance(99)', 'points_lots(99)', 'points_explain(99)', 'points_explain_json(99)', 'points_statement(99)', 'tier_of(99)', 'tier_progress(99)', 'replay(99)', 'points_earn(NULL, 5)');
+SELECT pg_temp.try('{}', 'points_earn(1, 5, ''coins'')', 'points_spend(1, 5, ''coins'')', 'points_balance(1, ''coins'')', 'points_explain(1, ''coins'')', 'points_explain_json(1, NULL)', 'points_statement(1, wallet => ''coins'')', 'points_expiring(wallet => ''coins'')',
     'points_earn(1, 5, '''')', 'points_balance(1, NULL)');
 SELECT pg_temp.try('{}', 'purchase_refund(1, ''P9'', ''R1'')', 'purchase_refund(1, ''P2'', ''R1'')', 'purchase_refund(1, NULL, ''R1'')', 'points_reverse(1, 99)', 'points_reverse(1, 0)', 'points_reverse(1, NULL)',
     'tier_of(1, ladder => ''svip'')');

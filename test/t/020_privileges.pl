@@ -31,6 +31,9 @@ my %api = (
 	points_reverse => "SELECT member.points_reverse(1, 5, key => 'k6')",
 	points_balance => 'SELECT member.points_balance(1)',
 	points_statement => 'SELECT count(*) FROM member.points_statement(1)',
+	points_lots => 'SELECT count(*) FROM member.points_lots(1)',
+	points_explain => 'SELECT count(*) FROM member.points_explain(1)',
+	points_explain_json => 'SELECT member.points_explain_json(1)',
 	points_expiring => 'SELECT count(*) FROM member.points_expiring()',
 	tier_of => 'SELECT member.tier_of(1)',
 	tier_progress => 'SELECT count(*) FROM member.tier_progress(1)',
@@ -38,7 +41,7 @@ my %api = (
 	outbox_claim => "SELECT count(*) FROM member.outbox_claim('w')",
 	outbox_ack => "SELECT member.outbox_ack(1, 'sent')");
 my @api = qw(enroll find purchase_record purchase_refund event_record points_earn points_spend points_reverse points_balance
-  points_statement points_expiring tier_of tier_progress rfm_of outbox_claim outbox_ack);
+  points_lots points_explain points_explain_json points_statement points_expiring tier_of tier_progress rfm_of outbox_claim outbox_ack);
 my %admin = (
 	setup => "SELECT member.setup('tea')",
 	migrate => 'SELECT member.migrate()',
