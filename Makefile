@@ -36,6 +36,7 @@ SQL_EXTENSION = \
 	sql/88_import/functions.sql \
 	sql/20_members/api.sql \
 	sql/30_points/history.sql \
+	sql/30_points/holds.sql \
 	sql/30_points/api.sql \
 	sql/30_points/audit.sql \
 	sql/30_points/repair.sql \

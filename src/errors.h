@@ -30,6 +30,10 @@
 #define ERRCODE_UNKNOWN_ENTRY MB('2', '0', '5')
 #define ERRCODE_NOT_REVERSIBLE MB('2', '0', '6')
 #define ERRCODE_LEDGER_APPEND_ONLY MB('2', '0', '7')
+#define ERRCODE_UNKNOWN_HOLD MB('2', '0', '8')
+#define ERRCODE_HOLD_CLOSED MB('2', '0', '9')
+#define ERRCODE_WALLET_FULL MB('2', '1', '0')
+#define ERRCODE_NOTHING_PENDING MB('2', '1', '1')
 
 /* purchases and events */
 #define ERRCODE_UNKNOWN_PURCHASE MB('3', '0', '1')

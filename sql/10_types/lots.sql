@@ -102,6 +102,16 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'lots_take';
 COMMENT ON FUNCTION member.take(member.lots, smallint, bigint, date) IS
     'Which lots so many points come from that day, first-expiring first, as positive amounts. Errors: MB203 not enough usable, MB204 points out of range.';
 
+CREATE OR REPLACE FUNCTION member.first_expiring(lots member.lots, points bigint) RETURNS member.lots
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'lots_first_expiring';
+COMMENT ON FUNCTION member.first_expiring(member.lots, bigint) IS
+    'So many points of positive lots, first-expiring first, whatever the day: what a capture takes of the lots held. Errors: MB204 points out of range.';
+
+CREATE OR REPLACE FUNCTION member.extend(lots member.lots, day date) RETURNS member.lots
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'lots_extend';
+COMMENT ON FUNCTION member.extend(member.lots, date) IS
+    'The same lots, but those that would be gone before the day last until it. Errors: MB403.';
+
 CREATE OR REPLACE FUNCTION member.settle(lots member.lots, day date) RETURNS member.lots
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'lots_settle';
 COMMENT ON FUNCTION member.settle(member.lots, date) IS

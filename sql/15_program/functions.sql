@@ -9,9 +9,14 @@ AS $$
              THEN ' remind ' || array_to_string(ARRAY(SELECT unnest(s.reminders) ORDER BY 1 DESC), ',') ELSE '' END)
     FROM member.setting s
     UNION ALL
-    (SELECT 'wallet', w.code, format('wallet %s %s %s pending %s lots %s %s%s;', w.wallet_id, w.code,
-        w.expiry || CASE WHEN w.expiry = 'never' THEN '' ELSE ' ' || w.expiry_n END,
-        w.pending_days, w.max_lots, w.debt_policy, CASE WHEN w.spendable THEN ' spendable' ELSE '' END)
+    (SELECT 'wallet', w.code, format('wallet %s %s %s pending %s lots %s %s%s%s;', w.wallet_id, w.code,
+        w.expiry || CASE WHEN w.expiry = 'never' THEN '' ELSE ' ' || w.expiry_n END || coalesce(' ' || w.expiry_on, ''),
+        CASE WHEN w.pending_release THEN 'release' ELSE w.pending_days::text END, w.max_lots, w.debt_policy,
+        CASE WHEN w.spendable THEN ' spendable' ELSE '' END,
+        concat(' cap ' || w.balance_cap, ' grace ' || nullif(w.hold_grace_days, 0), ' reinstate ' || nullif(w.reinstate_days, 0),
+               ' code_above ' || w.code_above, ' approve_above ' || w.approve_above,
+               CASE WHEN w.transferable THEN ' transferable' END, ' fee ' || nullif(w.transfer_fee, 0),
+               ' cooling ' || nullif(w.transfer_cooling_days, 0), ' day_cap ' || w.transfer_day_cap))
     FROM member.wallet w ORDER BY w.wallet_id)
     UNION ALL
     (SELECT 'stream', s.code, format('stream %s %s days %s months %s%s;', s.stream_id, s.code, s.keep_days,
@@ -27,10 +32,11 @@ AS $$
     FROM member.earn_rule e JOIN member.wallet w ON w.code = e.wallet
     LEFT JOIN member.stream s ON s.code = e.stream ORDER BY e.code COLLATE "C")
     UNION ALL
-    (SELECT 'tier_level', format('%s/%s', d.code, l.code), format('level %s %s %s multiplier %s%s%s%s%s;',
+    (SELECT 'tier_level', format('%s/%s', d.code, l.code), format('level %s %s %s multiplier %s%s%s%s%s%s;',
         l.ladder_id, l.level, l.code, (l.multiplier * 1000)::integer,
         CASE WHEN l.validity_months IS NULL THEN '' ELSE ' months ' || l.validity_months END,
         CASE WHEN l.grace_days = 0 THEN '' ELSE ' grace ' || l.grace_days END,
+        CASE WHEN l.extend_months = 0 THEN '' ELSE ' extend ' || l.extend_months END,
         CASE WHEN l.qualify IS NULL THEN '' ELSE format(' qualify {%s}', l.qualify) END,
         CASE WHEN l.keep IS NULL THEN '' ELSE format(' keep {%s}', l.keep) END)
     FROM member.tier_level l JOIN member.tier_ladder d USING (ladder_id) ORDER BY l.ladder_id, l.level)

@@ -47,22 +47,24 @@ BEGIN
     IF answer.entry_no IS NOT NULL THEN
         RETURN answer;
     END IF;
-    SELECT o.kind, o.at, o.delta, member_internal.wallet_code(v.program, l.wallet) AS wallet,
-           abs(member.total(o.delta, l.wallet)) AS of,
+    SELECT o.kind, o.at, member_internal.wallet_code(v.program, l.wallet) AS wallet, d.lots, abs(member.total(d.lots, l.wallet)) AS of,
            coalesce((SELECT sum(r.ref_part) FROM member.entry r
                      WHERE r.member_id = o.member_id AND r.ref = o.entry_no), 0)::bigint AS back
     INTO origin
     FROM member.entry o
     CROSS JOIN member.setting g JOIN member.program_version v ON v.version = g.program_version
+    LEFT JOIN member.hold h ON o.kind = 'capture' AND h.member_id = o.member_id AND h.hold_id = o.ref
+    CROSS JOIN LATERAL (SELECT CASE WHEN h.hold_id IS NOT NULL THEN OPERATOR(member.-) member.first_expiring(h.lots, o.ref_part)
+                                    ELSE member_internal.origin_lots(o.member_id, o.entry_no) END AS lots) d
     -- told in the main wallet if it moved that, else in the first it moved
-    LEFT JOIN LATERAL (SELECT min(u.wallet) AS wallet FROM member.unnest(o.delta) u) l ON true
+    LEFT JOIN LATERAL (SELECT min(u.wallet) AS wallet FROM member.unnest(d.lots) u) l ON true
     WHERE o.member_id = points_reverse.member_id AND o.entry_no = points_reverse.entry_no;
     IF NOT FOUND THEN
         PERFORM member_internal.refuse('MB205', format('member %s has no entry %s', member_id, entry_no));
     END IF;
-    IF origin.kind NOT IN ('earn', 'spend', 'event') OR origin.of IS NULL THEN
+    IF origin.kind NOT IN ('earn', 'spend', 'event', 'capture') OR origin.of IS NULL THEN
         PERFORM member_internal.refuse('MB206', format('entry %s can''t be reversed: kind %s', entry_no, origin.kind),
-            hint => 'A purchase is given back by purchase_refund(); what time did, reversals and events that gave nothing stand.');
+            hint => 'A purchase is given back by purchase_refund(), a hold by points_void(); what time did, reversals and events that gave nothing stand.');
     END IF;
     IF origin.back >= origin.of THEN
         PERFORM member_internal.refuse('MB206', format('entry %s is reversed already', entry_no));
@@ -70,12 +72,12 @@ BEGIN
     RETURN (member_internal.write_event(member_id, 'points_reverse', arguments, at, key,
         kind => 'reverse', reason => reason, actor => actor,
         wallet => origin.wallet, points => coalesce(points, origin.of - origin.back),
-        ref => entry_no, origin_at => origin.at, origin_lots => origin.delta,
+        ref => entry_no, origin_at => origin.at, origin_lots => origin.lots,
         origin_of => origin.of, origin_back => origin.back)).receipt;
 END
 $$;
 COMMENT ON FUNCTION member.points_reverse(bigint, integer, bigint, text, timestamptz, text, text) IS
-    'Takes back an earn or event entry, or gives back a spend, to the very same lots; points: so many of it, null for all that is left. Points of an award already spent come from other lots or debt, as the wallet says. Errors: MB205 no such entry, MB206 not reversible or more than is left, MB101, MB102, MB401 to MB405.';
+    'Takes back an earn or event entry, or gives back a spend or what a capture took, to the very same lots; points: so many of it, null for all that is left. Points of an award already spent come from other lots or debt, as the wallet says. Errors: MB205 no such entry, MB206 not reversible or more than is left, MB101, MB102, MB401 to MB405.';
 
 CREATE OR REPLACE FUNCTION member.points_balance(
     member_id bigint, wallet text DEFAULT 'points', as_of date DEFAULT NULL, known_at timestamptz DEFAULT NULL)
@@ -132,12 +134,14 @@ AS $$
 DECLARE
     id CONSTANT smallint := member_internal.wallet_id(wallet);
     day CONSTANT date := member_internal.day_or_today(as_of);
+    moment CONSTANT timestamptz := CASE WHEN day = member.day_of(member.now()) THEN member.now() ELSE member.day_start(day + 1) - interval '1 microsecond' END;
 BEGIN
     RETURN QUERY
         SELECT s.member_id, l.until, sum(l.points)::bigint
-        FROM member.state s CROSS JOIN LATERAL member.unnest(member.settle(s.lots, day)) l
-        WHERE (only_member IS NULL OR s.member_id = only_member)
-          AND member.expiring(s.lots, id, day, within) > 0
+        FROM (SELECT x.member_id, CASE WHEN x.next_lapse <= moment THEN member_internal.with_lapses(x.member_id, x.lots, moment) ELSE x.lots END AS lots
+              FROM member.state x WHERE only_member IS NULL OR x.member_id = only_member) s
+        CROSS JOIN LATERAL member.unnest(member.settle(s.lots, day)) l
+        WHERE member.expiring(s.lots, id, day, within) > 0
           AND l.wallet = id AND l.until <= day + within
           AND (l.usable_from IS NULL OR l.usable_from <= day)
         GROUP BY s.member_id, l.until

@@ -58,7 +58,7 @@ BEGIN
     RETURN QUERY
         SELECT 'more is given back than was given', r.member_id, r.ref, format('%s of %s', r.back, r.of)
         FROM (SELECT r.member_id, r.ref, sum(r.ref_part) AS back,
-                     max(CASE WHEN o.kind = 'purchase' THEN (p.amount * 100)::bigint ELSE abs(member.total(o.delta, l.wallet)) END) AS of
+                     max(CASE o.kind WHEN 'purchase' THEN (p.amount * 100)::bigint WHEN 'capture' THEN o.ref_part ELSE abs(member.total(o.delta, l.wallet)) END) AS of
               FROM member.entry r JOIN member.entry o ON o.member_id = r.member_id AND o.entry_no = r.ref
               LEFT JOIN member.purchase p ON o.kind = 'purchase' AND p.purchase_no = o.source
               LEFT JOIN LATERAL (SELECT min(u.wallet) AS wallet FROM member.unnest(o.delta) u) l ON true
@@ -131,6 +131,7 @@ BEGIN
         UNION ALL
         SELECT 'state without a member', s.member_id, NULL, ''
         FROM member.state s LEFT JOIN member.member m USING (member_id) WHERE s.member_id BETWEEN low AND high AND m.member_id IS NULL;
+    RETURN QUERY SELECT * FROM member_internal.verify_holds(low, high);
     IF by_replay THEN
         RETURN QUERY SELECT * FROM member_internal.verify_by_replay(low, high);
     END IF;
@@ -168,15 +169,15 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT e.member_id, e.entry_no, 0, e.program_version,
            ROW(e.member_id, CASE WHEN e.kind IN ('expire', 'settle') THEN 'day' ELSE e.kind END, e.at,
-               CASE WHEN e.kind IN ('earn', 'spend', 'reverse') THEN w.code END,
-               CASE e.kind WHEN 'earn' THEN e.points WHEN 'spend' THEN -e.points WHEN 'reverse' THEN e.ref_part END,
+               CASE WHEN e.kind IN ('earn', 'spend', 'reverse', 'hold', 'capture', 'void', 'lapse', 'release') THEN w.code END,
+               CASE e.kind WHEN 'earn' THEN e.points WHEN 'spend' THEN -e.points WHEN 'hold' THEN -e.points
+                   ELSE CASE WHEN e.kind IN ('reverse', 'capture', 'void', 'lapse') THEN e.ref_part END END,
                CASE e.kind WHEN 'purchase' THEN p.amount * 100 WHEN 'refund' THEN e.ref_part WHEN 'event' THEN v.value * 100 END,
                CASE WHEN e.kind = 'earn' THEN l.usable_from END,
                CASE WHEN e.kind = 'earn' THEN coalesce(l.until, 'infinity') END,
                v.kind, c.category_id, e.key, e.digest, e.ref,
-               CASE WHEN e.kind = 'reverse' THEN o.at END,
-               CASE WHEN e.kind = 'reverse' THEN o.delta END,
-               CASE WHEN e.kind = 'reverse' THEN abs(member.total(o.delta, e.wallet)) END,
+               CASE WHEN e.kind <> 'refund' THEN o.at END, g.lots,
+               CASE WHEN e.kind = 'reverse' THEN abs(member.total(g.lots, e.wallet)) END,
                CASE WHEN e.kind = 'reverse' THEN (SELECT coalesce(sum(b.ref_part), 0) FROM member.entry b
                    WHERE b.member_id = e.member_id AND b.ref = e.ref AND b.entry_no < e.entry_no)::bigint END,
                NULL::bigint, coalesce(p.purchase_no, q.purchase_no), true,
@@ -190,6 +191,13 @@ AS $$
     LEFT JOIN member.entry o ON o.member_id = e.member_id AND o.entry_no = e.ref
     LEFT JOIN member.purchase q ON e.kind = 'refund' AND q.purchase_no = o.source
     LEFT JOIN LATERAL (SELECT u.usable_from, u.until FROM member.unnest(e.delta) u LIMIT 1) l ON e.kind = 'earn'
+    LEFT JOIN member.hold h ON o.kind = 'capture' AND h.member_id = e.member_id AND h.hold_id = o.ref
+    -- what an operation gave, held or made wait that this one refers to; a refund finds its purchase in the run
+    LEFT JOIN LATERAL (SELECT CASE WHEN e.kind IN ('capture', 'void', 'lapse') THEN OPERATOR(member.-) o.delta
+                                   WHEN e.kind = 'release' THEN member_internal.waiting_lots(e.member_id, e.ref, e.entry_no)
+                                   WHEN o.kind = 'capture' THEN OPERATOR(member.-) member.first_expiring(h.lots, o.ref_part)
+                                   ELSE member_internal.origin_lots(e.member_id, e.ref, e.entry_no) END AS lots) g
+        ON e.kind IN ('reverse', 'capture', 'void', 'lapse', 'release')
     WHERE e.member_id BETWEEN since_member AND until_member
     UNION ALL
     -- reviews that a daily run booked where no points moved, by the version of then

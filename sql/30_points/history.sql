@@ -6,17 +6,22 @@ AS $$
 #variable_conflict use_column
 DECLARE
     s record;
+    present CONSTANT timestamptz := coalesce(known_at, member.now());
+    over CONSTANT timestamptz := member.day_start(day + 1);
+    -- of the present day only so much has passed: holds lapse to the minute
+    moment CONSTANT timestamptz := CASE WHEN day = member.day_of(present) THEN present ELSE over - interval '1 microsecond' END;
 BEGIN
-    SELECT x.lots, x.at INTO s FROM member.state x WHERE x.member_id = book_at.member_id;
+    SELECT x.lots, x.at, x.next_lapse INTO s FROM member.state x WHERE x.member_id = book_at.member_id;
     IF NOT FOUND THEN
         PERFORM member_internal.refuse('MB101', format('unknown member %s', member_id));
     END IF;
     IF known_at IS NULL AND (s.at IS NULL OR day >= member.day_of(s.at)) THEN
-        RETURN s.lots;
+        RETURN CASE WHEN s.next_lapse <= moment THEN member_internal.with_lapses(member_id, s.lots, moment) ELSE s.lots END;
     END IF;
-    RETURN (SELECT coalesce(member.lots_sum(e.delta), 'empty') FROM member.entry e
-            WHERE e.member_id = book_at.member_id AND e.at < member.day_start(day + 1)
-              AND (known_at IS NULL OR e.booked_at <= known_at));
+    RETURN (SELECT member_internal.with_lapses(book_at.member_id, coalesce(member.lots_sum(e.delta), 'empty'), moment,
+                                               over, coalesce(known_at, 'infinity'))
+            FROM member.entry e
+            WHERE e.member_id = book_at.member_id AND e.at < over AND (known_at IS NULL OR e.booked_at <= known_at));
 END
 $$;
 COMMENT ON FUNCTION member_internal.book_at(bigint, date, timestamptz) IS

@@ -5,14 +5,38 @@ CREATE TABLE member.wallet (
     code         text NOT NULL UNIQUE CHECK (code ~ '^[a-z_][a-z0-9_]{0,22}$'),
     name         text NOT NULL,
     spendable    boolean NOT NULL DEFAULT true,
-    expiry       text NOT NULL DEFAULT 'never' CHECK (expiry IN ('never', 'days', 'months', 'month_end')),
+    expiry       text NOT NULL DEFAULT 'never'
+        CHECK (expiry IN ('never', 'days', 'months', 'month_end', 'quarter_end', 'year_end', 'yearly')),
     expiry_n     smallint NOT NULL DEFAULT 0 CHECK (expiry_n >= 0),
     pending_days smallint NOT NULL DEFAULT 0 CHECK (pending_days >= 0),
     max_lots     smallint NOT NULL DEFAULT 64 CHECK (max_lots BETWEEN 2 AND 1000),
-    debt_policy  text NOT NULL DEFAULT 'debt' CHECK (debt_policy IN ('only_pending', 'within_balance', 'debt'))
+    debt_policy  text NOT NULL DEFAULT 'debt' CHECK (debt_policy IN ('only_pending', 'within_balance', 'debt')),
+    expiry_on    text CHECK (expiry_on ~ '^\d\d-\d\d$' AND (expiry = 'yearly') = (expiry_on IS NOT NULL)),
+    pending_release boolean NOT NULL DEFAULT false,
+    balance_cap  bigint CHECK (balance_cap > 0),
+    hold_grace_days smallint NOT NULL DEFAULT 0 CHECK (hold_grace_days >= 0),
+    reinstate_days smallint NOT NULL DEFAULT 0 CHECK (reinstate_days >= 0),
+    code_above   bigint CHECK (code_above > 0),
+    approve_above bigint CHECK (approve_above > 0),
+    transferable boolean NOT NULL DEFAULT false,
+    transfer_fee smallint NOT NULL DEFAULT 0 CHECK (transfer_fee >= 0),
+    transfer_cooling_days smallint NOT NULL DEFAULT 0 CHECK (transfer_cooling_days >= 0),
+    transfer_day_cap bigint CHECK (transfer_day_cap > 0)
 );
 COMMENT ON TABLE member.wallet IS 'Wallets (draft): points, growth and what the brand adds. Number 1 is the main one.';
-COMMENT ON COLUMN member.wallet.expiry IS 'never; days or months after earning; month_end: to the end of the month that many months later.';
+COMMENT ON COLUMN member.wallet.expiry IS 'never; days or months after earning; month_end, quarter_end, year_end: to the end of the month, quarter or year that many later; yearly: to the first expiry_on that many months away.';
+COMMENT ON COLUMN member.wallet.expiry_n IS 'How many days, months, quarters or years, as expiry says.';
+COMMENT ON COLUMN member.wallet.expiry_on IS 'The day of the year points are gone, as 07-01.';
+COMMENT ON COLUMN member.wallet.pending_release IS 'Points of purchases wait for points_release() instead of pending_days.';
+COMMENT ON COLUMN member.wallet.balance_cap IS 'Awards fill a member''s wallet up to here; null: no end.';
+COMMENT ON COLUMN member.wallet.hold_grace_days IS 'Days that points coming back from a hold last at least; 0: what expired while held is gone.';
+COMMENT ON COLUMN member.wallet.reinstate_days IS 'Days after points expired within which points_reinstate() may give them back; 0: never.';
+COMMENT ON COLUMN member.wallet.code_above IS 'Spending or holding more at once takes a code (spend_code_set); null: never.';
+COMMENT ON COLUMN member.wallet.approve_above IS 'Adjusting by more takes the approval of a second actor; null: never.';
+COMMENT ON COLUMN member.wallet.transferable IS 'Whether members may give points to each other.';
+COMMENT ON COLUMN member.wallet.transfer_fee IS 'Per cent of a transfer that the giver pays besides, rounded up.';
+COMMENT ON COLUMN member.wallet.transfer_cooling_days IS 'Days before the receiver can use the points; until then the transfer can be taken back.';
+COMMENT ON COLUMN member.wallet.transfer_day_cap IS 'Most points a member gives away a day; null: no end.';
 COMMENT ON COLUMN member.wallet.pending_days IS 'Days between a purchase and its points being usable (return window).';
 COMMENT ON COLUMN member.wallet.max_lots IS 'Most open lots a member has; more are merged into the later date.';
 COMMENT ON COLUMN member.wallet.debt_policy IS 'What taking back an award does when its points are spent: take only pending points, take within the balance, or book debt.';
@@ -46,6 +70,7 @@ CREATE TABLE member.state (
     entries   integer NOT NULL DEFAULT 0,
     next_due  date,
     active    boolean NOT NULL DEFAULT true,
+    next_lapse timestamptz,
     lots      member.lots NOT NULL DEFAULT 'empty',
     activity  member.activity NOT NULL DEFAULT 'empty',
     standing  member.standing NOT NULL DEFAULT 'empty',
@@ -58,6 +83,7 @@ COMMENT ON COLUMN member.state.salt IS 'Salt of the argument digests; erased wit
 COMMENT ON COLUMN member.state.entries IS 'Number of the last entry: entries are numbered without gaps.';
 COMMENT ON COLUMN member.state.next_due IS 'First day something has to be booked or said without an event; the daily run looks for it.';
 COMMENT ON COLUMN member.state.active IS 'False while the member is frozen or has left: writes are refused.';
+COMMENT ON COLUMN member.state.next_lapse IS 'When the first open hold lapses; null: none does. The next write after it books it.';
 COMMENT ON COLUMN member.state.hash IS 'Hash of the last entry.';
 
 -- The ledger.
@@ -95,7 +121,7 @@ COMMENT ON COLUMN member.entry.points IS 'What it moved in its wallet: the answe
 COMMENT ON COLUMN member.entry.balance IS 'Usable points of that wallet after it: the answer given then.';
 COMMENT ON COLUMN member.entry.ref IS 'Entry a refund or reversal refers to.';
 COMMENT ON COLUMN member.entry.ref_part IS 'How much of that: minor units of a refund, points of a reversal.';
-COMMENT ON COLUMN member.entry.kind IS 'purchase, refund, event, earn, spend, reverse; expire and settle are what time did.';
+COMMENT ON COLUMN member.entry.kind IS 'purchase, refund, event, earn, spend, reverse, hold, capture, void, release; expire, settle and lapse are what time did.';
 COMMENT ON COLUMN member.entry.delta IS 'Lots added and taken, over all wallets.';
 COMMENT ON COLUMN member.entry.tier IS 'Level after it: the answer given then.';
 COMMENT ON COLUMN member.entry.source IS 'Number of the purchase or refund, or what the caller names.';
@@ -107,6 +133,26 @@ CREATE TRIGGER entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON member.e
     FOR EACH STATEMENT EXECUTE FUNCTION member_internal.refuse_change();
 -- also where a session fires no ordinary triggers (session_replication_role)
 ALTER TABLE member.entry ENABLE ALWAYS TRIGGER entry_append_only;
+
+-- Points set apart: out of the book as a spend is, by the entry whose number names the hold.
+
+CREATE TABLE member.hold (
+    member_id bigint NOT NULL,
+    hold_id   integer NOT NULL,
+    wallet    smallint NOT NULL,
+    closed_by integer,
+    points    bigint NOT NULL CHECK (points > 0),
+    held_at   timestamptz NOT NULL,
+    lapses_at timestamptz,
+    lots      member.lots NOT NULL,
+    PRIMARY KEY (member_id, hold_id)
+);
+CREATE INDEX hold_open ON member.hold (member_id, lapses_at) WHERE closed_by IS NULL;
+COMMENT ON TABLE member.hold IS 'Holds: points reserved until they are captured, voided or lapse. Right without a job: a hold past lapses_at counts as free, booked or not.';
+COMMENT ON COLUMN member.hold.hold_id IS 'Number of the entry that made it.';
+COMMENT ON COLUMN member.hold.closed_by IS 'Entry that captured or voided it, or booked its lapse; null: open.';
+COMMENT ON COLUMN member.hold.lapses_at IS 'When it is over by itself; null: it stands until captured or voided.';
+COMMENT ON COLUMN member.hold.lots IS 'The very lots held.';
 
 -- Sums of the ledger up to a moment of booking; what was booked since is added when they are read.
 

@@ -108,9 +108,8 @@ BEGIN
     IF r.entry_no IS NOT NULL THEN
         RETURN r;
     END IF;
-    SELECT q.entry_no, q.at, q.amount, q.refunded, o.delta INTO p
+    SELECT q.entry_no, q.at, q.amount, q.refunded, member_internal.origin_lots(q.member_id, q.entry_no) AS lots INTO p
     FROM member.purchase q
-    JOIN member.entry o ON o.member_id = q.member_id AND o.entry_no = q.entry_no
     WHERE q.purchase_no = purchase_refund.purchase_no AND q.member_id = purchase_refund.member_id;
     IF NOT FOUND THEN
         PERFORM member_internal.refuse('MB301', format('member %s has no purchase "%s"', member_id, purchase_no));
@@ -152,7 +151,7 @@ BEGIN
     e.amount := member_internal.minor_units(part, 'amount of a refund', 1);
     e.ref := p.entry_no;
     e.origin_at := p.at;
-    e.origin_lots := p.delta;
+    e.origin_lots := p.lots;
     e.origin_of := p.amount * 100;
     e.origin_back := p.refunded * 100;
     UPDATE member.purchase q SET refunded = q.refunded + part

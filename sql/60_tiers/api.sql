@@ -16,7 +16,8 @@ DECLARE
 BEGIN
     SELECT x.* INTO r
     FROM member.state s, member.setting g JOIN member.program_version p ON p.version = g.program_version,
-        LATERAL member.step(ROW(s.lots, s.activity, s.standing, s.at, s.entries, s.hash)::member.step_state,
+        LATERAL (SELECT CASE WHEN state_on.day = member.day_of(member.now()) THEN member.now() ELSE member.day_start(state_on.day + 1) END AS moment) l,
+        LATERAL member.step(ROW(CASE WHEN s.next_lapse <= l.moment THEN member_internal.with_lapses(s.member_id, s.lots, l.moment) ELSE s.lots END, s.activity, s.standing, s.at, s.entries, s.hash)::member.step_state,
             ROW(s.member_id, 'day', greatest(s.at, member.day_start(state_on.day)), NULL, NULL, NULL, NULL, NULL, NULL, NULL,
                 NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::member.step_event, p.program) x
     WHERE s.member_id = state_on.member_id;

@@ -13,6 +13,7 @@ CREATE TABLE member.tier_level (
     multiplier      numeric(7,3) NOT NULL DEFAULT 1 CHECK (multiplier BETWEEN 0 AND 1000),
     validity_months smallint CHECK (validity_months BETWEEN 1 AND 120),
     grace_days      smallint NOT NULL DEFAULT 0 CHECK (grace_days BETWEEN 0 AND 366),
+    extend_months   smallint NOT NULL DEFAULT 0 CHECK (extend_months BETWEEN 0 AND 120),
     qualify         text,
     keep            text,
     PRIMARY KEY (ladder_id, level),
@@ -22,6 +23,7 @@ COMMENT ON TABLE member.tier_level IS 'Levels of the ladders (draft), from 0.';
 COMMENT ON COLUMN member.tier_level.multiplier IS 'Points of tiered earning rules are multiplied by it.';
 COMMENT ON COLUMN member.tier_level.validity_months IS 'How long a level reached or kept is secured; null: for good.';
 COMMENT ON COLUMN member.tier_level.grace_days IS 'Days after that in which the keep rule may still be met.';
+COMMENT ON COLUMN member.tier_level.extend_months IS 'Months that spendable points earned at this level last longer.';
 COMMENT ON COLUMN member.tier_level.qualify IS 'Rule to reach it: spend(12mo) >= 500, orders(30d) >= 4 or max_order(30d) >= 50 …';
 COMMENT ON COLUMN member.tier_level.keep IS 'Rule to keep it at review; null: the qualify rule.';
 

@@ -82,12 +82,14 @@ DECLARE
 BEGIN
     SELECT v.version, v.program, s.reminders, s.brand INTO p
     FROM member.setting s JOIN member.program_version v ON v.version = s.program_version;
+    PERFORM member_internal.book_lapses(h.member_id, start)
+    FROM (SELECT s.member_id FROM member.state s WHERE s.member_id = ANY (members) AND s.next_lapse <= start ORDER BY s.member_id) h;
     FOR x IN
         WITH r AS MATERIALIZED (
             SELECT * FROM member_internal.write_events(events, daily_members.members, p.version, p.program, present)
         ), states AS (
             UPDATE member.state s SET lots = r.lots, activity = r.activity, standing = r.standing, at = r.at,
-                touched_at = present, entries = r.entries, next_due = r.next_due, hash = r.hash
+                touched_at = present, entries = r.entries, next_due = least(r.next_due, member.day_of(s.next_lapse) + 1), hash = r.hash
             FROM r WHERE s.member_id = r.member_id
         ), reminders AS (
             INSERT INTO member.outbox (member_id, dedupe, queued_at, not_before, marketing, template, class, body, vars)
@@ -110,7 +112,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION member_internal.daily_members(date, bigint[]) IS
-    'Brings members that are due, in ascending order, to the start of the day: expiry, reviews, reminders.';
+    'Brings members that are due, in ascending order, to the start of the day: holds that lapsed, expiry, reviews, reminders.';
 
 CREATE OR REPLACE FUNCTION member_internal.export_heads(day date) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp

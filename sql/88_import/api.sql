@@ -157,6 +157,9 @@ BEGIN
     FROM member.setting s JOIN member.program_version v ON v.version = s.program_version;
     PERFORM FROM member.state s WHERE s.member_id IN (SELECT k.member_id FROM import_member k WHERE NOT k.is_new)
     ORDER BY s.member_id FOR NO KEY UPDATE;
+    PERFORM member_internal.book_lapses(h.member_id, present)
+    FROM (SELECT s.member_id FROM member.state s WHERE s.next_lapse <= present
+            AND s.member_id IN (SELECT k.member_id FROM import_member k WHERE NOT k.is_new) ORDER BY s.member_id) h;
     anew := member_internal.import_unindex();
     WITH r AS MATERIALIZED (
         SELECT * FROM member_internal.write_events(events, NULL, p.version, p.program, present)

@@ -12,7 +12,11 @@
 void
 step_origin_required(const StepEvent *e)
 {
-	if ((e->kind == STEP_REFUND || e->kind == STEP_REVERSE) && (!e->has_origin || e->origin_of < 1))
+	bool part = e->kind == STEP_REFUND || e->kind == STEP_REVERSE;
+	bool held = e->kind == STEP_CAPTURE || e->kind == STEP_VOID || e->kind == STEP_LAPSE ||
+				e->kind == STEP_RELEASE;
+
+	if ((part && (!e->has_origin || e->origin_of < 1)) || (held && !e->has_origin))
 		ereport(ERROR, errcode(ERRCODE_UNKNOWN_PURCHASE),
 				errmsg("a refund or reversal needs the operation it refers to"));
 }
@@ -36,6 +40,21 @@ journal_keep(Run *run, const char *source, const Program *program, const StepEve
 	j->back = 0;
 	j->lots = book_encode(&run->effects.awarded);
 	j->entry_no = run->state.entries;
+}
+
+/* Points released of a purchase of this run are given back from where they now lie. */
+static void
+journal_release(Run *run, int32 entry_no)
+{
+	for (int i = 0; i < run->n_journal; i++)
+		if (run->journal[i].entry_no == entry_no)
+		{
+			Book lots;
+
+			book_decode(&lots, run->journal[i].lots);
+			book_add_all(&lots, &run->effects.awarded, 1);
+			run->journal[i].lots = book_encode(&lots);
+		}
 }
 
 /* The purchase of this run that a refund refers to, with what it needs of the others of that day. */
@@ -134,5 +153,7 @@ run_event(Run *run, const Program *program, StepEvent *event, const char *source
 		origin->back += event->amount;
 	if (event->kind == STEP_PURCHASE && source && journal)
 		journal_keep(run, source, program, event);
+	if (event->kind == STEP_RELEASE)
+		journal_release(run, event->ref);
 	MemoryContextSwitchTo(old);
 }

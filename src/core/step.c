@@ -12,22 +12,9 @@
 
 #include "common/int.h"
 
-#include "core/step.h"
+#include "core/step_part.h"
 #include "errors.h"
 #include "util/day.h"
-
-typedef struct Step
-{
-	const Program *program;
-	StepState *state;
-	const StepEvent *event;
-	StepEffects *out;
-	const ProgramWallet *wallet; /* whose points and balance the entry tells */
-	DateADT day;				 /* of the event */
-	TimestampTz now;			 /* the latest of event, recording and state */
-	DateADT today;				 /* its day */
-	Book delta;					 /* of the operation */
-} Step;
 
 /* ---- time passes ---- */
 
@@ -107,8 +94,8 @@ pass_time(Step *s)
 
 /* ---- earning ---- */
 
-static void
-points_in_range(int64 points)
+void
+step_points_in_range(int64 points)
 {
 	if (points < 1 || points > LOTS_MAX_AMOUNT)
 		ereport(ERROR, errcode(ERRCODE_POINTS_OUT_OF_RANGE),
@@ -117,30 +104,61 @@ points_in_range(int64 points)
 }
 
 /* Whatever gets into a book can be written and read again. */
-static void
-days_in_range(DateADT from, DateADT until)
+void
+step_days_in_range(DateADT from, DateADT until)
 {
-	if ((!DATE_IS_NOBEGIN(from) && !day_in_range(from)) ||
+	if ((!DATE_NOT_FINITE(from) && !day_in_range(from)) ||
 		(!DATE_IS_NOEND(until) && !day_in_range(until)))
 		ereport(ERROR, errcode(ERRCODE_DAY_OUT_OF_RANGE), errmsg("day of points is out of range"),
 				errdetail("Days lie between 1900-01-01 and 9999-12-31."));
+}
+
+/* Points a capped wallet has room for, at most so many. */
+static int64
+within_cap(Step *s, const ProgramWallet *w, int64 points)
+{
+	int64 room;
+
+	if (w->cap == 0)
+		return points;
+	room = w->cap - book_total(&s->state->book, w->id) - book_total(&s->delta, w->id);
+	return Min(points, Max(room, 0));
+}
+
+/* The first day on which points that become usable that day are gone; a level may make them last longer. */
+DateADT
+step_award_until(Step *s, const ProgramWallet *w, DateADT day)
+{
+	int16 longest = 0;
+	const ProgramLevel *l = program_levels(s->program);
+
+	for (int i = 0; i < s->program->n_levels; i++)
+	{
+		const Rank *r = standing_rank(&s->state->standing, l[i].ladder, false);
+
+		if (w->spendable && l[i].level == (r ? r->level : 0))
+			longest = Max(longest, l[i].extend_months);
+	}
+	return program_until(w, longest ? add_months(day, longest) : day);
 }
 
 /* Award points of a wallet for that day's event, dated as the wallet says. */
 static void
 award(Step *s, const ProgramWallet *w, int64 points, int pending_days)
 {
-	Lot lot = {w->id, DATEVAL_NOBEGIN, program_until(w, s->day), points};
+	Lot lot = {w->id, DATEVAL_NOBEGIN, step_award_until(s, w, s->day), within_cap(s, w, points)};
 
-	if (points == 0)
+	if (lot.amount == 0)
 		return;
+	if (pending_days == PENDING_RELEASE)
+		lot.from = lot.until = DATEVAL_NOEND;
 	if (pending_days > 0)
 	{
 		lot.from = s->day + pending_days;
 		if (lot.until <= lot.from)
-			lot.until = program_until(w, lot.from);
+			lot.until = step_award_until(s, w, lot.from);
 	}
-	days_in_range(lot.from, lot.until);
+	step_days_in_range(lot.from, lot.until);
 	book_add(&s->delta, lot);
 }
 
@@ -262,14 +280,26 @@ do_earn(Step *s)
 	const StepEvent *e = s->event;
 	Lot lot = {s->wallet->id, e->usable_from, e->until, e->points};
 
-	points_in_range(e->points);
+	step_points_in_range(e->points);
+	lot.amount = within_cap(s, s->wallet, e->points);
+	if (lot.amount == 0)
+		ereport(ERROR, errcode(ERRCODE_WALLET_FULL), errmsg("wallet \"%s\" is full", s->wallet->code),
+				errdetail("Member %lld has the %lld points it may hold.", (long long) e->member_id,
+						  (long long) s->wallet->cap));
 	if (lot.from <= s->day)
 		lot.from = DATEVAL_NOBEGIN;
-	days_in_range(lot.from, DATEVAL_NOEND);
+	step_days_in_range(lot.from, DATEVAL_NOEND);
 	if (DATE_IS_NOBEGIN(lot.until))
-		lot.until = program_until(s->wallet, lot.from == DATEVAL_NOBEGIN ? s->day : lot.from);
-	days_in_range(lot.from, lot.until);
-	if (lot.until <= s->day || lot.from >= lot.until)
+		lot.until = DATE_IS_NOEND(lot.from)
+						? DATEVAL_NOEND
+						: step_award_until(s, s->wallet,
+										   DATE_IS_NOBEGIN(lot.from) ? s->day : lot.from);
+	step_days_in_range(lot.from, lot.until);
+	if (DATE_IS_NOEND(lot.from) && !DATE_IS_NOEND(lot.until))
+		ereport(ERROR, errcode(ERRCODE_DAY_OUT_OF_RANGE),
+				errmsg("points that wait for their release can't have an \"until\" yet"),
+				errhint("The day they are gone is decided when they are released."));
+	if (lot.until <= s->day || (lot.from >= lot.until && !DATE_IS_NOEND(lot.from)))
 		ereport(ERROR, errcode(ERRCODE_DAY_OUT_OF_RANGE),
 				errmsg("points would expire before they can be used"),
 				errhint("\"until\" is exclusive: it is the first day the points are gone."));
@@ -278,13 +308,13 @@ do_earn(Step *s)
 
 /* ---- spending and giving back ---- */
 
-static void
-do_spend(Step *s)
+/* Take usable points of the event's wallet, first-expiring first. */
+void
+step_take(Step *s, int64 points)
 {
-	int64 points = s->event->points;
 	int64 usable = book_balance(&s->state->book, s->wallet->id, s->today);
 
-	points_in_range(points);
+	step_points_in_range(points);
 	if (!s->wallet->spendable)
 		ereport(ERROR, errcode(ERRCODE_NOT_SPENDABLE),
 				errmsg("wallet \"%s\" can't be spent", s->wallet->code),
@@ -357,7 +387,7 @@ do_reverse(Step *s)
 {
 	const StepEvent *e = s->event;
 
-	points_in_range(e->points);
+	step_points_in_range(e->points);
 	if (e->points > e->origin_of - e->origin_back)
 		ereport(ERROR, errcode(ERRCODE_NOT_REVERSIBLE),
 				errmsg("only %lld points of entry %d are left to reverse",
@@ -412,13 +442,28 @@ apply(Step *s)
 			do_earn(s);
 			return "earn";
 		case STEP_SPEND:
-			do_spend(s);
+			step_take(s, s->event->points);
 			return "spend";
 		case STEP_REVERSE:
 			do_reverse(s);
 			return "reverse";
 		case STEP_DAY:
 			break;
+		case STEP_HOLD:
+			step_take(s, s->event->points);
+			return "hold";
+		case STEP_CAPTURE:
+			step_give_held_back(s);
+			return "capture";
+		case STEP_VOID:
+			step_give_held_back(s);
+			return "void";
+		case STEP_LAPSE:
+			step_give_held_back(s);
+			return "lapse";
+		case STEP_RELEASE:
+			step_release(s);
+			return "release";
 	}
 	return NULL;
 }

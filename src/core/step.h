@@ -22,7 +22,12 @@ typedef enum StepKind
 	STEP_EARN,
 	STEP_SPEND,
 	STEP_REVERSE,
-	STEP_DAY
+	STEP_DAY,
+	STEP_HOLD,
+	STEP_CAPTURE,
+	STEP_VOID,
+	STEP_LAPSE,
+	STEP_RELEASE
 } StepKind;
 
 typedef struct StepState

@@ -42,6 +42,9 @@ typedef enum StatementId
 	INSERT_ENTRY,
 	UPDATE_STATE,
 	RECORD_TIERS,
+	LAPSED_HOLDS,
+	CLOSE_HOLD,
+	SET_NEXT_LAPSE,
 	N_STATEMENTS
 } StatementId;
 
@@ -56,11 +59,11 @@ static const Statement statements[N_STATEMENTS] = {
 	/* the first columns are those of step_state */
 	[LOCK_STATE] = {
 		"SELECT s.lots, s.activity, s.standing, s.at, s.entries, s.hash, s.salt,"
-		" s.active AND g.layout = member_internal.layout(), g.program_version, g.xmin"
+		" (s.active OR $2) AND g.layout = member_internal.layout(), g.program_version, g.xmin, s.next_lapse"
 		" FROM member.state s, member.setting g"
 		" WHERE s.member_id = $1"
 		" FOR NO KEY UPDATE OF s",
-		{"bigint"}},
+		{"bigint", "boolean"}},
 	[READ_PROGRAM] = {
 		"SELECT p.program FROM member.program_version p WHERE p.version = $1",
 		{"integer"}},
@@ -90,6 +93,20 @@ static const Statement statements[N_STATEMENTS] = {
 	[RECORD_TIERS] = {
 		"SELECT member_internal.record_tiers($1, $2, $3, $4, $5)",
 		{"bigint", "member.step_tier[]", "integer", "integer", "timestamptz"}},
+	[LAPSED_HOLDS] = {
+		"SELECT h.hold_id, w.code, h.points, h.lots, h.lapses_at"
+		" FROM member.hold h JOIN member.wallet w ON w.wallet_id = h.wallet"
+		" WHERE h.member_id = $1 AND h.closed_by IS NULL AND h.lapses_at <= $2"
+		" ORDER BY h.lapses_at, h.hold_id",
+		{"bigint", "timestamptz"}},
+	[CLOSE_HOLD] = {
+		"UPDATE member.hold SET closed_by = $3 WHERE member_id = $1 AND hold_id = $2",
+		{"bigint", "integer", "integer"}},
+	[SET_NEXT_LAPSE] = {
+		"UPDATE member.state SET next_lapse = (SELECT min(h.lapses_at) FROM member.hold h"
+		"  WHERE h.member_id = $1 AND h.closed_by IS NULL)"
+		" WHERE member_id = $1",
+		{"bigint"}},
 };
 /* clang-format on */
 
@@ -189,6 +206,7 @@ typedef enum LockColumn
 	LOCK_WRITABLE,
 	LOCK_VERSION,
 	LOCK_PUBLISHED,
+	LOCK_NEXT_LAPSE,
 	LOCK_NATTS
 } LockColumn;
 
@@ -199,9 +217,13 @@ typedef struct Write
 	FunctionCallInfo call;
 	MemoryContext caller; /* the result's */
 	StepState state;
+	int64 salt;
 	int32 version;
 	const Program *program;
 	TimestampTz now; /* read after the lock */
+	TimestampTz next_lapse; /* of the first hold that lapses */
+	TimestampTz booked_at;	/* of the entries being written */
+	bool asked;				/* they are of the call, not what had happened by then */
 	Datum digest;
 	Datum receipt[RECEIPT_NATTS];
 	bool receipt_null[RECEIPT_NATTS];
@@ -266,32 +288,40 @@ program_of(int32 version, TransactionId published)
 	return copy;
 }
 
-/* The row is locked before anything of the member is read. */
+/* The row is locked before anything of the member is read.  Of who has left time still passes. */
 static void
-lock_state(Write *w)
+lock_state(Write *w, bool active)
 {
-	Datum member_id = argument(w, ARG_MEMBER_ID);
-	bool null = !given(w, ARG_MEMBER_ID);
+	Datum member[] = {argument(w, ARG_MEMBER_ID), BoolGetDatum(!active)};
+	bool null[] = {!given(w, ARG_MEMBER_ID), false};
 	Datum v[LOCK_NATTS];
 	bool nulls[LOCK_NATTS];
-	TimestampTz at;
-	uint8 hash[ENTRY_HASH_LEN];
 
-	if (find_tables() && run(LOCK_STATE, &member_id, &null))
+	if (find_tables() && run(LOCK_STATE, member, null))
 		read_row(v, nulls);
 	else
 		nulls[LOCK_WRITABLE] = true;
 	if (nulls[LOCK_WRITABLE] || nulls[LOCK_VERSION] || !DatumGetBool(v[LOCK_WRITABLE]))
 	{
-		run(REFUSE_MEMBER, &member_id, &null);
+		run(REFUSE_MEMBER, member, null);
 		elog(ERROR, "member can be written after all");
 	}
 	w->now = clock_now();
 	step_read_state(&w->state, v, nulls);
+	w->next_lapse =
+		nulls[LOCK_NEXT_LAPSE] ? DT_NOEND : DatumGetTimestampTz(v[LOCK_NEXT_LAPSE]);
 	w->version = DatumGetInt32(v[LOCK_VERSION]);
 	w->program = program_of(w->version, DatumGetTransactionId(v[LOCK_PUBLISHED]));
-	at = given(w, ARG_AT) ? DatumGetTimestampTz(argument(w, ARG_AT)) : 0;
-	call_digest(DatumGetInt64(v[LOCK_SALT]), PG_DETOAST_DATUM_PACKED(argument(w, ARG_VERB)),
+	w->salt = DatumGetInt64(v[LOCK_SALT]);
+}
+
+static void
+make_digest(Write *w)
+{
+	TimestampTz at = given(w, ARG_AT) ? DatumGetTimestampTz(argument(w, ARG_AT)) : 0;
+	uint8 hash[ENTRY_HASH_LEN];
+
+	call_digest(w->salt, PG_DETOAST_DATUM_PACKED(argument(w, ARG_VERB)),
 				PG_DETOAST_DATUM_PACKED(argument(w, ARG_ARGUMENTS)), given(w, ARG_AT) ? &at : NULL,
 				hash);
 	w->digest = step_hash_datum(hash);
@@ -337,7 +367,8 @@ open_write(Write *w, FunctionCallInfo fcinfo)
 	w->call = fcinfo;
 	w->caller = CurrentMemoryContext;
 	SPI_connect();
-	lock_state(w);
+	lock_state(w, true);
+	make_digest(w);
 	if (find_answer(w))
 		return true;
 	if (given(w, ARG_AT))
@@ -422,7 +453,7 @@ insert_entry(const Write *w, const StepEntry *e, const char *tier)
 	v[n++] = Int32GetDatum(e->entry_no);
 	v[n++] = CStringGetTextDatum(e->kind);
 	v[n++] = TimestampTzGetDatum(e->at);
-	v[n++] = TimestampTzGetDatum(w->state.at);
+	v[n++] = TimestampTzGetDatum(w->booked_at);
 	v[n++] = Int16GetDatum(e->wallet);
 	v[n++] = Int64GetDatum(e->points);
 	v[n++] = Int64GetDatum(e->balance);
@@ -437,10 +468,10 @@ insert_entry(const Write *w, const StepEntry *e, const char *tier)
 	v[n++] = step_hash_datum(e->hash);
 	for (int i = 0; i < lengthof(asked); i++)
 	{
-		null[n] = e->by_time || !given(w, asked[i]);
-		v[n++] = argument(w, asked[i]);
+		null[n] = e->by_time || !w->asked || !given(w, asked[i]);
+		v[n++] = null[n] ? (Datum) 0 : argument(w, asked[i]);
 	}
-	null[n] = e->by_time;
+	null[n] = e->by_time || !w->asked;
 	v[n++] = w->digest;
 	run(INSERT_ENTRY, v, null);
 }
@@ -471,7 +502,7 @@ record_tiers(const Write *w, const TierChanges *tiers)
 	TupleDesc desc = lookup_rowtype_tupdesc(type, -1);
 	Datum *change = palloc(tiers->n * sizeof(Datum));
 	Datum v[] = {argument(w, ARG_MEMBER_ID), (Datum) 0, Int32GetDatum(w->state.entries),
-				 Int32GetDatum(w->version), TimestampTzGetDatum(w->state.at)};
+				 Int32GetDatum(w->version), TimestampTzGetDatum(w->booked_at)};
 
 	for (int i = 0; i < tiers->n; i++)
 		change[i] = step_tier_datum(desc, &tiers->change[i]);
@@ -480,25 +511,81 @@ record_tiers(const Write *w, const TierChanges *tiers)
 	run(RECORD_TIERS, v, NULL);
 }
 
+/* Takes the step and writes its entries; the state is still to be written.  The level afterwards, or NULL. */
+static const char *
+take(Write *w, const StepEvent *event, StepEffects *out)
+{
+	const ProgramLevel *level;
+	const char *tier;
+
+	take_step(w->program, &w->state, event, out);
+	level = program_level(w->program, 1, out->level);
+	tier = level ? level->code : NULL;
+	for (int i = 0; i < out->n_entries; i++)
+		insert_entry(w, &out->entry[i], tier);
+	if (out->tiers.n > 0)
+		record_tiers(w, &out->tiers);
+	return tier;
+}
+
+/* Holds that lapsed by a moment, each as of its own: whatever comes is after that. */
+static int
+book_lapses(Write *w, TimestampTz moment)
+{
+	Datum v[] = {argument(w, ARG_MEMBER_ID), TimestampTzGetDatum(moment), (Datum) 0};
+	SPITupleTable *holds;
+	StepEffects out;
+	uint64 n;
+
+	if (w->next_lapse > moment)
+		return 0;
+	run(LAPSED_HOLDS, v, NULL);
+	holds = SPI_tuptable; /* what follows has results of its own */
+	n = SPI_processed;
+	w->booked_at = w->state.begun ? Max(w->now, w->state.at) : w->now;
+	w->asked = false;
+	for (uint64 i = 0; i < n; i++)
+	{
+		Datum hold[5];
+		bool null[5];
+		StepEvent event = {STEP_LAPSE};
+
+		heap_deform_tuple(holds->vals[i], holds->tupdesc, hold, null);
+		event.member_id = DatumGetInt64(v[0]);
+		event.ref = DatumGetInt32(hold[0]);
+		event.wallet = TextDatumGetCString(hold[1]);
+		event.points = DatumGetInt64(hold[2]);
+		event.has_origin = true;
+		book_decode(&event.origin_lots, PG_DETOAST_DATUM_PACKED(hold[3]));
+		event.at = event.booked_at = DatumGetTimestampTz(hold[4]);
+		take(w, &event, &out);
+		v[1] = hold[0];
+		v[2] = Int32GetDatum(w->state.entries);
+		run(CLOSE_HOLD, v, NULL);
+	}
+	run(SET_NEXT_LAPSE, v, NULL);
+	if (n > 0)
+		update_state(w, &out);
+	return (int) n;
+}
+
 static void
 take_and_write(Write *w)
 {
 	StepEvent event;
 	StepEffects out;
 	const StepEntry *made;
-	const ProgramLevel *level;
 	const ProgramWallet *main_wallet = program_wallet(w->program, 1);
 	const char *tier, *wallet;
 
+	book_lapses(w, w->now);
 	read_event(w, &event);
-	take_step(w->program, &w->state, &event, &out);
-	level = program_level(w->program, 1, out.level);
-	tier = level ? level->code : NULL;
-	for (int i = 0; i < out.n_entries; i++)
-		insert_entry(w, &out.entry[i], tier);
+	w->booked_at = event.booked_at;
+	if (w->state.begun)
+		w->booked_at = Max(w->booked_at, w->state.at);
+	w->asked = true;
+	tier = take(w, &event, &out);
 	update_state(w, &out);
-	if (out.tiers.n > 0)
-		record_tiers(w, &out.tiers);
 
 	made = &out.entry[out.n_entries - 1];
 	wallet = event.wallet ? event.wallet : main_wallet ? main_wallet->code : NULL;
@@ -553,4 +640,19 @@ member_write_event(PG_FUNCTION_ARGS)
 	v[1] = form_row(&w, type, v, null);
 	SPI_finish();
 	return v[1];
+}
+
+/* book_lapses(member_id, moment): for batches that come before a step of their own; how many */
+PG_FUNCTION_INFO_V1(member_book_lapses);
+Datum
+member_book_lapses(PG_FUNCTION_ARGS)
+{
+	Write w = {.call = fcinfo, .caller = CurrentMemoryContext};
+	int n;
+
+	SPI_connect();
+	lock_state(&w, false);
+	n = book_lapses(&w, PG_GETARG_TIMESTAMPTZ(1));
+	SPI_finish();
+	PG_RETURN_INT32(n);
 }

@@ -377,6 +377,38 @@ book_take(const Book *b, int16 wallet, int64 points, DateADT day, Book *delta)
 	return points - left;
 }
 
+/* So many points of lots that were set apart, first-expiring first, whatever the day. */
+void
+book_first(const Book *b, int64 points, Book *part)
+{
+	book_init(part);
+	for (int i = 0; i < b->n && points > 0; i++)
+	{
+		Lot lot = b->lot[i];
+
+		lot.amount = Min(lot.amount, points);
+		points -= lot.amount;
+		book_add(part, lot);
+	}
+}
+
+/* Lots that would be gone before the day last until it. */
+void
+book_extend(Book *b, DateADT day)
+{
+	Book extended;
+
+	book_init(&extended);
+	for (int i = 0; i < b->n; i++)
+	{
+		Lot lot = b->lot[i];
+
+		lot.until = Max(lot.until, day);
+		book_add(&extended, lot);
+	}
+	*b = extended;
+}
+
 /*
  * The share of a posting that falls on part-of-whole: of each wallet's points, rounded down, the lots that
  * expire last first.  Shares of growing parts only grow and end in the whole: the difference of two is what

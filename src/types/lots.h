@@ -20,7 +20,7 @@
 typedef struct Lot
 {
 	int16 wallet;
-	DateADT from;  /* usable from; DATEVAL_NOBEGIN: at once */
+	DateADT from;  /* usable from; DATEVAL_NOBEGIN: at once, DATEVAL_NOEND: when released */
 	DateADT until; /* exclusive; DATEVAL_NOEND: never expires */
 	int64 amount;
 } Lot;
@@ -61,6 +61,8 @@ extern bool book_is_sound(const Book *b);
 extern int64 book_balance(const Book *b, int16 wallet, DateADT day);
 extern void book_settle(const Book *b, DateADT day, Book *delta);
 extern int64 book_take(const Book *b, int16 wallet, int64 points, DateADT day, Book *delta);
+extern void book_first(const Book *b, int64 points, Book *part);
+extern void book_extend(Book *b, DateADT day);
 extern void book_share(const Book *whole, int64 part, int64 of, Book *share);
 extern void book_reverse(const Book *b, const Book *award, DateADT day, ReversePolicy policy,
 						 Book *delta);

@@ -31,12 +31,13 @@ lot_check(const Lot *lot, Node *soft)
 				errmsg("points out of range: %lld", (long long) lot->amount),
 				errdetail("A lot holds between 1 and %lld points; a posting may be negative.",
 						  (long long) LOTS_MAX_AMOUNT));
-	if ((!DATE_IS_NOBEGIN(lot->from) && !day_in_range(lot->from)) ||
+	if ((!DATE_NOT_FINITE(lot->from) && !day_in_range(lot->from)) ||
 		(!DATE_IS_NOEND(lot->until) && !day_in_range(lot->until)))
 		ereturn(soft, false, errcode(ERRCODE_DAY_OUT_OF_RANGE),
 				errmsg("day of a lot is out of range"),
 				errdetail("Days lie between 1900-01-01 and 9999-12-31."));
-	if (lot->from >= lot->until)
+	/* both infinite: waits for its release, then it is dated */
+	if (lot->from >= lot->until && !(DATE_IS_NOEND(lot->from) && DATE_IS_NOEND(lot->until)))
 		ereturn(soft, false, errcode(ERRCODE_DAY_OUT_OF_RANGE),
 				errmsg("a lot must be usable before it expires"),
 				errhint("\"until\" is exclusive: it is the first day the points are gone."));
@@ -321,6 +322,31 @@ lots_take(PG_FUNCTION_ARGS)
 	for (int i = 0; i < delta.n; i++)
 		delta.lot[i].amount = -delta.lot[i].amount;
 	PG_RETURN_POINTER(book_encode(&delta));
+}
+
+/* first_expiring(lots, points): so many of them, first-expiring first, whatever the day */
+PG_FUNCTION_INFO_V1(lots_first_expiring);
+Datum
+lots_first_expiring(PG_FUNCTION_ARGS)
+{
+	Book b, part;
+
+	points_check(PG_GETARG_INT64(1));
+	book_decode(&b, PG_GETARG_VARLENA_PP(0));
+	book_first(&b, PG_GETARG_INT64(1), &part);
+	PG_RETURN_POINTER(book_encode(&part));
+}
+
+/* extend(lots, day): lots that would be gone before the day last until it */
+PG_FUNCTION_INFO_V1(lots_extend);
+Datum
+lots_extend(PG_FUNCTION_ARGS)
+{
+	Book b;
+
+	book_decode(&b, PG_GETARG_VARLENA_PP(0));
+	book_extend(&b, day_argument(fcinfo, 1));
+	PG_RETURN_POINTER(book_encode(&b));
 }
 
 PG_FUNCTION_INFO_V1(lots_settle);

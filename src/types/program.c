@@ -112,6 +112,18 @@ program_until(const ProgramWallet *w, DateADT earned)
 			return add_months(earned, w->expiry_n);
 		case EXPIRY_MONTH_END:
 			return month_start(month_of(earned) + w->expiry_n + 1);
+		case EXPIRY_QUARTER_END:
+			return month_start((month_of(earned) / 3 + w->expiry_n + 1) * 3);
+		case EXPIRY_YEAR_END:
+			return month_start((month_of(earned) / 12 + w->expiry_n + 1) * 12);
+		case EXPIRY_YEARLY:
+		{
+			DateADT least = Max(add_months(earned, w->expiry_n), earned + 1);
+			DateADT day = month_start(month_of(least) / 12 * 12 + w->expiry_month - 1) +
+						  w->expiry_day - 1;
+
+			return day >= least ? day : add_months(day, 12);
+		}
 	}
 	return DATEVAL_NOEND;
 }

@@ -26,7 +26,10 @@ typedef enum Expiry
 	EXPIRY_NEVER,
 	EXPIRY_DAYS,	 /* so many days after the points are earned */
 	EXPIRY_MONTHS,	 /* so many months, to the day */
-	EXPIRY_MONTH_END /* so many months, to the end of that month */
+	EXPIRY_MONTH_END, /* so many months, to the end of that month */
+	EXPIRY_QUARTER_END,
+	EXPIRY_YEAR_END,
+	EXPIRY_YEARLY /* a day of the year, the first one so many months away */
 } Expiry;
 
 typedef struct ProgramWallet
@@ -34,12 +37,25 @@ typedef struct ProgramWallet
 	int16 id;
 	int16 expiry; /* Expiry */
 	int16 expiry_n;
-	int16 pending_days; /* between earning by purchase and usable */
+	int16 pending_days; /* between earning by purchase and usable; or PENDING_RELEASE */
 	int16 max_lots;
-	int16 policy; /* ReversePolicy */
+	int16 policy;		/* ReversePolicy */
+	int16 expiry_month; /* of a day of the year */
+	int16 expiry_day;
+	int16 hold_grace;	  /* days that points coming back from a hold last at least */
+	int16 reinstate_days; /* after expiry, within which it can be taken back */
+	int16 transfer_fee;	  /* per cent, on top */
+	int16 cooling_days;	  /* before transferred points can be used */
 	bool spendable;
+	bool transferable;
 	char code[PROGRAM_NAME];
+	int64 cap;				/* awards fill it to here; 0: no end */
+	int64 transfer_day_cap; /* points a member gives away a day; 0: no end */
+	int64 code_above;		/* spending more takes a code; 0: never */
+	int64 approve_above;	/* adjusting by more takes a second actor; 0: never */
 } ProgramWallet;
+
+#define PENDING_RELEASE (-1) /* pending until released */
 
 typedef struct ProgramStream
 {
@@ -97,6 +113,7 @@ typedef struct ProgramLevel
 	int16 first_qualify, n_qualify;
 	int16 first_keep, n_keep;
 	bool qualify_any, keep_any; /* or instead of and */
+	int16 extend_months;		/* that points earned last longer */
 	int32 multiplier;			/* of points, in thousandths */
 	char code[PROGRAM_NAME];
 } ProgramLevel;

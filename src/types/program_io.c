@@ -3,6 +3,7 @@
  *
  *	 program 3 zone 'Asia/Shanghai' remind 30,15,3;
  *	 wallet 1 points month_end 6 pending 0 lots 24 debt spendable;
+ *	 wallet 3 gifts yearly 6 07-01 pending release lots 24 debt spendable cap 100000 transferable fee 5 cooling 3;
  *	 stream 1 orders days 400 months 24 purchases;
  *	 stream 2 signin days 400 months 12;
  *	 earn buy stream 1 wallet 1 give 1 per 1.00 round down tiered;
@@ -20,6 +21,7 @@
 
 #include "errors.h"
 #include "types/program.h"
+#include "util/day.h"
 #include "util/scan.h"
 
 typedef struct Draft
@@ -124,6 +126,55 @@ read_head(Scanner *s, Draft *d)
 	return pg_tzset(d->head.zone) != NULL || program_fail(s, "unknown time zone");
 }
 
+/* yearly 6 07-01: gone on the first July 1st at least six months away */
+static bool
+read_yearly(Scanner *s, ProgramWallet *w)
+{
+	w->expiry = EXPIRY_YEARLY;
+	if (!scan_small(s, 0, 1000, &w->expiry_n) || !scan_small(s, 1, 12, &w->expiry_month) ||
+		!scan_expect(s, '-') || !scan_small(s, 1, 31, &w->expiry_day))
+		return false;
+	return w->expiry_day <= day_tab[0][w->expiry_month - 1] ||
+		   program_fail(s, "no such day in every year");
+}
+
+/* What a wallet allows besides earning; *found: whether it was one of these options. */
+static bool
+read_wallet_rule(Scanner *s, ProgramWallet *w, bool *found)
+{
+	*found = true;
+	if (scan_is_word(s, "grace"))
+		return scan_small(s, 1, 1000, &w->hold_grace);
+	if (scan_is_word(s, "reinstate"))
+		return scan_small(s, 1, 1000, &w->reinstate_days);
+	if (scan_is_word(s, "cap"))
+		return scan_int(s, 1, LOTS_MAX_AMOUNT, &w->cap);
+	if (scan_is_word(s, "code_above"))
+		return scan_int(s, 1, LOTS_MAX_AMOUNT, &w->code_above);
+	if (scan_is_word(s, "approve_above"))
+		return scan_int(s, 1, LOTS_MAX_AMOUNT, &w->approve_above);
+	if (scan_is_word(s, "transferable"))
+		w->transferable = true;
+	else if (scan_is_word(s, "fee"))
+		return scan_small(s, 1, 1000, &w->transfer_fee);
+	else if (scan_is_word(s, "cooling"))
+		return scan_small(s, 1, 1000, &w->cooling_days);
+	else if (scan_is_word(s, "day_cap"))
+		return scan_int(s, 1, LOTS_MAX_AMOUNT, &w->transfer_day_cap);
+	else
+		*found = false;
+	return true;
+}
+
+static bool
+read_pending(Scanner *s, ProgramWallet *w)
+{
+	if (!scan_is_word(s, "release"))
+		return scan_small(s, 0, 1000, &w->pending_days);
+	w->pending_days = PENDING_RELEASE;
+	return true;
+}
+
 static bool
 read_wallet(Scanner *s, Draft *d)
 {
@@ -135,7 +186,7 @@ read_wallet(Scanner *s, Draft *d)
 		return false;
 	while (!scan_is(s, ';'))
 	{
-		bool ok = true;
+		bool ok = true, found;
 
 		if (scan_is_word(s, "never"))
 			w->expiry = EXPIRY_NEVER, w->expiry_n = 0;
@@ -145,8 +196,14 @@ read_wallet(Scanner *s, Draft *d)
 			w->expiry = EXPIRY_MONTHS, ok = scan_small(s, 1, 1000, &w->expiry_n);
 		else if (scan_is_word(s, "month_end"))
 			w->expiry = EXPIRY_MONTH_END, ok = scan_small(s, 0, 1000, &w->expiry_n);
+		else if (scan_is_word(s, "quarter_end"))
+			w->expiry = EXPIRY_QUARTER_END, ok = scan_small(s, 0, 1000, &w->expiry_n);
+		else if (scan_is_word(s, "year_end"))
+			w->expiry = EXPIRY_YEAR_END, ok = scan_small(s, 0, 100, &w->expiry_n);
+		else if (scan_is_word(s, "yearly"))
+			ok = read_yearly(s, w);
 		else if (scan_is_word(s, "pending"))
-			ok = scan_small(s, 0, 1000, &w->pending_days);
+			ok = read_pending(s, w);
 		else if (scan_is_word(s, "lots"))
 			ok = scan_small(s, 2, 1000, &w->max_lots);
 		else if (scan_is_word(s, "only_pending"))
@@ -157,11 +214,17 @@ read_wallet(Scanner *s, Draft *d)
 			w->policy = REVERSE_DEBT;
 		else if (scan_is_word(s, "spendable"))
 			w->spendable = true;
-		else
+		else if (!read_wallet_rule(s, w, &found))
+			return false;
+		else if (!found)
 			return scan_fail(s, "a wallet option");
 		if (!ok)
 			return false;
 	}
+	if (!w->transferable && (w->transfer_fee || w->cooling_days || w->transfer_day_cap))
+		return program_fail(s, "fee, cooling and day_cap are of transferable wallets");
+	if (w->transferable && !w->spendable)
+		return program_fail(s, "a transferable wallet must be spendable");
 	if (w->expiry == EXPIRY_DAYS && w->pending_days >= w->expiry_n)
 		return program_fail(s, "points would expire before they are usable");
 	return true;
@@ -390,6 +453,8 @@ read_level(Scanner *s, Draft *d)
 			ok = scan_small(s, 1, 120, &l->months);
 		else if (scan_is_word(s, "grace"))
 			ok = scan_small(s, 0, 366, &l->grace);
+		else if (scan_is_word(s, "extend"))
+			ok = scan_small(s, 1, 120, &l->extend_months);
 		else if (scan_is_word(s, "qualify"))
 			ok = read_rule(s, d, &l->first_qualify, &l->n_qualify, &l->qualify_any);
 		else if (scan_is_word(s, "keep"))

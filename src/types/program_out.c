@@ -9,6 +9,13 @@
 #include "types/program.h"
 
 static void
+append_number(StringInfo out, const char *name, int64 number)
+{
+	if (number)
+		appendStringInfo(out, " %s %lld", name, (long long) number);
+}
+
+static void
 append_rule(StringInfo out, const Program *p, const char *name, int first, int n, bool any)
 {
 	if (n == 0)
@@ -50,6 +57,7 @@ append_level(StringInfo out, const Program *p, const ProgramLevel *l)
 		appendStringInfo(out, " months %d", l->months);
 	if (l->grace)
 		appendStringInfo(out, " grace %d", l->grace);
+	append_number(out, "extend", l->extend_months);
 	append_rule(out, p, "qualify", l->first_qualify, l->n_qualify, l->qualify_any);
 	append_rule(out, p, "keep", l->first_keep, l->n_keep, l->keep_any);
 	appendStringInfoChar(out, ';');
@@ -58,14 +66,32 @@ append_level(StringInfo out, const Program *p, const ProgramLevel *l)
 static void
 append_wallet(StringInfo out, const ProgramWallet *w)
 {
-	static const char *const expiry[] = {"never", "days", "months", "month_end"};
+	static const char *const expiry[] = {"never",		"days",		"months", "month_end",
+										 "quarter_end", "year_end", "yearly"};
 	static const char *const policy[] = {"only_pending", "within_balance", "debt"};
 
 	appendStringInfo(out, "\nwallet %d %s %s", w->id, w->code, expiry[w->expiry]);
 	if (w->expiry != EXPIRY_NEVER)
 		appendStringInfo(out, " %d", w->expiry_n);
-	appendStringInfo(out, " pending %d lots %d %s%s;", w->pending_days, w->max_lots,
-					 policy[w->policy], w->spendable ? " spendable" : "");
+	if (w->expiry == EXPIRY_YEARLY)
+		appendStringInfo(out, " %02d-%02d", w->expiry_month, w->expiry_day);
+	if (w->pending_days == PENDING_RELEASE)
+		appendStringInfoString(out, " pending release");
+	else
+		appendStringInfo(out, " pending %d", w->pending_days);
+	appendStringInfo(out, " lots %d %s%s", w->max_lots, policy[w->policy],
+					 w->spendable ? " spendable" : "");
+	append_number(out, "cap", w->cap);
+	append_number(out, "grace", w->hold_grace);
+	append_number(out, "reinstate", w->reinstate_days);
+	append_number(out, "code_above", w->code_above);
+	append_number(out, "approve_above", w->approve_above);
+	if (w->transferable)
+		appendStringInfoString(out, " transferable");
+	append_number(out, "fee", w->transfer_fee);
+	append_number(out, "cooling", w->cooling_days);
+	append_number(out, "day_cap", w->transfer_day_cap);
+	appendStringInfoChar(out, ';');
 }
 
 static void

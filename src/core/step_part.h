@@ -1,0 +1,34 @@
+/*
+ * step_part.h: what the parts of a step share; for step.c and the files beside it that do single operations.
+ */
+#ifndef MEMBER_STEP_PART_H
+#define MEMBER_STEP_PART_H
+
+#include "compat.h"
+
+#include "core/step.h"
+
+typedef struct Step
+{
+	const Program *program;
+	StepState *state;
+	const StepEvent *event;
+	StepEffects *out;
+	const ProgramWallet *wallet; /* whose points and balance the entry tells */
+	DateADT day;				 /* of the event */
+	TimestampTz now;			 /* the latest of event, recording and state */
+	DateADT today;				 /* its day */
+	Book delta;					 /* of the operation */
+} Step;
+
+/* step.c */
+extern void step_points_in_range(int64 points);
+extern void step_days_in_range(DateADT from, DateADT until);
+extern DateADT step_award_until(Step *s, const ProgramWallet *w, DateADT day);
+extern void step_take(Step *s, int64 points);
+
+/* step_hold.c */
+extern void step_give_held_back(Step *s);
+extern void step_release(Step *s);
+
+#endif
