@@ -52,6 +52,13 @@ facts_read(MemberFacts *f, HeapTupleHeader row, TupleDesc desc)
 		memcpy(f->value, values, sizeof(f->value));
 		memcpy(f->null, nulls, sizeof(f->null));
 	}
+	facts_forget(f);
+}
+
+/* What was unpacked is of the member before. */
+void
+facts_forget(MemberFacts *f)
+{
 	f->has_streams = f->has_book = f->has_standing = f->has_tags = false;
 	f->n_streams = f->n_steps = f->scored = 0;
 }

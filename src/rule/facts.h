@@ -101,6 +101,7 @@ typedef struct MemberFacts
 extern TupleDesc facts_describe(HeapTupleHeader row);
 extern void facts_begin(MemberFacts *f, MemoryContext context);
 extern void facts_read(MemberFacts *f, HeapTupleHeader row, TupleDesc desc);
+extern void facts_forget(MemberFacts *f);
 extern void facts_streams(MemberFacts *f);
 extern FactsStream *facts_stream(MemberFacts *f, int32 id);
 extern const FactsStep *facts_steps(MemberFacts *f, FactsStream *s);

@@ -134,6 +134,40 @@ mean_gap(MemberFacts *f, FactsStream *s)
 	return (double) (step[last].last - step[first].first) / (double) (step[s->n - 1].active - 1);
 }
 
+/*
+ * Months in a row whose count fell, backwards from the last complete one: of most members two or three are
+ * looked at.  An entry that reaches from month to month is left to the walk forward, which knows what is certain.
+ */
+static double
+falling_months(MemberFacts *f, FactsStream *s, DateADT day)
+{
+	const FactsStep *step = facts_steps(f, s);
+	int64 after = PG_INT64_MIN; /* count of the month after */
+	int falls = -1;
+	int end = s->n;
+	bool exact;
+
+	for (int month = month_of(day); !s->broken; month--)
+	{
+		DateADT start = month_start(month);
+		int from = steps_at(step, end, start);
+		int64 count = (end > 0 ? step[end - 1].count : 0) - (from > 0 ? step[from - 1].count : 0);
+
+		if (from < s->n && step[from].first < start)
+			break;
+		if (month < month_of(day))
+		{
+			if (after >= count)
+				return falls;
+			after = count;
+			falls++;
+		}
+		end = from;
+	}
+	falls = activity_falling_months(s->cursor, day, &exact);
+	return exact ? falls : UNKNOWN;
+}
+
 static double
 stream_measure(MemberFacts *f, const RuleNode *m, DateADT day)
 {
@@ -158,8 +192,7 @@ stream_measure(MemberFacts *f, const RuleNode *m, DateADT day)
 			value = activity_streak(s->cursor, day, &exact);
 			return exact ? value : UNKNOWN;
 		case MEASURE_FALLING_MONTHS:
-			value = activity_falling_months(s->cursor, day, &exact);
-			return exact ? value : UNKNOWN;
+			return falling_months(f, s, day);
 		default: /* MEASURE_RUN */
 			return (double) (m->arg ? activity_run(&s->cursor, m->arg) : s->cursor.run);
 	}

@@ -166,6 +166,15 @@ typedef struct SetPair
 	int32 b;
 } SetPair;
 
+/* Two truths joined; "and" of three is two of these. */
+typedef struct SetJoin
+{
+	int32 to;
+	int32 a;
+	int32 b; /* "not": as a */
+	int32 op; /* RULE_AND, RULE_OR, RULE_NOT, less RULE_AND */
+} SetJoin;
+
 /* A ruleset made ready, with its registers. */
 typedef struct SetMachine
 {
@@ -177,6 +186,8 @@ typedef struct SetMachine
 	SetKind *kind;
 	int n_kinds;
 	SetPair *pair;		/* of each comparison */
+	SetJoin *join;
+	int n_joins;
 	RuleNode *measure;	/* each that is of no window, as readers of single rules know it */
 	bool needs_joined;	/* by a window */
 	double *number;

@@ -83,6 +83,23 @@ make_comparisons(SetMachine *m)
 	}
 }
 
+static void
+make_joins(SetMachine *m)
+{
+	const SetNode *nodes = ruleset_nodes(m->set);
+	int end = m->set->start[SET_JOIN + 1];
+
+	m->join = palloc((m->set->n_args + 1) * sizeof(SetJoin));
+	for (int i = m->set->start[SET_JOIN]; i < end; i++)
+	{
+		const int32 *args = ruleset_args(m->set) + nodes[i].args;
+		int op = nodes[i].op - RULE_AND;
+
+		for (int j = Min(1, nodes[i].n - 1); j < nodes[i].n; j++)
+			m->join[m->n_joins++] = (SetJoin){i, j > 1 ? i : args[0], args[j], op};
+	}
+}
+
 SetMachine *
 machine_make(const Ruleset *set)
 {
@@ -112,6 +129,7 @@ machine_make(const Ruleset *set)
 	make_streams(m);
 	make_tags(m);
 	make_comparisons(m);
+	make_joins(m);
 	return m;
 }
 
@@ -396,28 +414,21 @@ run_condition(SetMachine *m, MemberFacts *f, const SetNode *n, DateADT day)
 	}
 }
 
+/* By operator, then by both sides: of three values each, in two bits. */
+static const Truth join_truth[3][16] = {
+	[RULE_AND - RULE_AND] = {0, 0, 2, 0, 0, 1, 2, 0, 2, 2, 2},
+	[RULE_OR - RULE_AND] = {0, 1, 0, 0, 1, 1, 1, 0, 0, 1, 2},
+	[RULE_NOT - RULE_AND] = {0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 1},
+};
+
 static void
 run_joins(SetMachine *m)
 {
-	const SetNode *nodes = ruleset_nodes(m->set);
-	const int32 *args = ruleset_args(m->set);
+	const SetJoin *end = m->join + m->n_joins;
 	Truth *truth = m->truth;
 
-	for (int i = m->set->start[SET_JOIN]; i < m->set->start[SET_JOIN + 1]; i++)
-	{
-		const SetNode *n = &nodes[i];
-		Truth t = truth[args[n->args]];
-
-		if (n->op == RULE_NOT)
-			t = truth_not(t);
-		else if (n->op == RULE_AND)
-			for (int j = 1; j < n->n; j++)
-				t = truth_and(t, truth[args[n->args + j]]);
-		else
-			for (int j = 1; j < n->n; j++)
-				t = truth_or(t, truth[args[n->args + j]]);
-		truth[i] = t;
-	}
+	for (const SetJoin *j = m->join; j < end; j++)
+		truth[j->to] = join_truth[j->op][truth[j->a] << 2 | truth[j->b]];
 }
 
 void
