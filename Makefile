@@ -19,6 +19,7 @@ SQL_EXTENSION = \
 	sql/10_types/lots.sql \
 	sql/10_types/activity.sql \
 	sql/10_types/rfm.sql \
+	sql/10_types/value.sql \
 	sql/10_types/standing.sql \
 	sql/10_types/program.sql \
 	sql/10_types/step.sql \
