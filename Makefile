@@ -35,6 +35,7 @@ SQL_EXTENSION = \
 	sql/30_points/audit.sql \
 	sql/40_activity/api.sql \
 	sql/60_tiers/api.sql \
+	sql/70_value/api.sql \
 	sql/80_messages/api.sql \
 	sql/85_jobs/functions.sql \
 	sql/85_jobs/api.sql \

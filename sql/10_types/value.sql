@@ -245,3 +245,30 @@ CREATE OR REPLACE FUNCTION member.clv(model member.value_model, activity member.
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'value_clv_activity';
 COMMENT ON FUNCTION member.clv(member.value_model, member.activity, smallint, date, integer, double precision, double precision) IS
     'Value of a member on a day, minor units: margin (share of spend, 0 to 1) times the spend expected in the horizon, days, that follows, discounted by a yearly rate (0 to 10). Null: no purchase by then, or the model has no spend. Errors: MB403, MB501, MB502.';
+
+-- ---- where a member stands --------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION member.purchase_history(activity member.activity, stream smallint, day date, OUT x integer, OUT t_x integer, OUT t integer, OUT amount bigint)
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_purchase_history';
+COMMENT ON FUNCTION member.purchase_history(member.activity, smallint, date) IS
+    'What the models know of a member on a day: days with a purchase after the first, days from the first to the last of them, days since the first, and what was spent on the x days, minor units. So t - t_x days are since the last, and t_x / x days lie between two. Null without a purchase by then. Of a folded first month its share is taken off. Errors: MB403, MB501.';
+
+CREATE OR REPLACE FUNCTION member.idle_days(activity member.activity, day date) RETURNS integer
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_idle_days';
+COMMENT ON FUNCTION member.idle_days(member.activity, date) IS
+    'Days since the last event of any stream up to a day; null without one. When a folded month goes on past the day, the least it can be.';
+
+CREATE OR REPLACE FUNCTION member.churn_signs(activity member.activity, stream smallint, day date, model member.value_model, interval_factor double precision, silent_days integer, idle_days integer, p_alive_below double precision) RETURNS integer
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_churn_signs';
+COMMENT ON FUNCTION member.churn_signs(member.activity, smallint, date, member.value_model, double precision, integer, integer, double precision) IS
+    'Signs that a member is going, on a day, as bits: 1 days since the last purchase exceed its own mean interval times a factor, 2 reach silent_days, 4 days without any event reach idle_days, 8 p_alive is below the threshold (never, with a null model). Null without a purchase by then. Errors: MB403, MB501, 22004 another null.';
+
+CREATE OR REPLACE FUNCTION member.lifecycle_stage(activity member.activity, stream smallint, day date, cuts member.rfm_cuts, new_days integer, slip_factor double precision, slip_days integer, dormant_days integer, lost_days integer) RETURNS smallint
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_lifecycle_stage';
+COMMENT ON FUNCTION member.lifecycle_stage(member.activity, smallint, date, member.rfm_cuts, integer, double precision, integer, integer, integer) IS
+    'Stage of a member on a day 生命周期, the first that fits, by the days since its last purchase: 0 never bought; 6 lost from lost_days, 5 dormant from dormant_days, 4 slipping from slip_days if that is past its own mean interval times slip_factor; 1 new less than new_days after the first purchase; 3 of high value in RFM value group 1 of the cuts (null: not told); 2 active. Errors: MB403, MB501, 22004 another null.';
+
+CREATE OR REPLACE FUNCTION member.lifecycle_stage_name(stage smallint, lang text DEFAULT 'zh') RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_lifecycle_stage_name';
+COMMENT ON FUNCTION member.lifecycle_stage_name(smallint, text) IS
+    'Name of a stage, in Chinese (zh) or English (en): 潜客 prospect, 新客 new, 活跃 active, 高价值 high value, 流失预警 slipping, 沉默 dormant, 流失 lost. Errors: 22023 no such stage, MB502 language.';

@@ -55,9 +55,24 @@ GRANT EXECUTE ON FUNCTION
     member.tier_of(bigint, date, text),
     member.tier_progress(bigint, date),
     member.rfm_of(bigint, date),
+    member.value_of(bigint, date),
+    member.churn_signals(bigint, date),
+    member.lifecycle_of(bigint, date),
     member.outbox_claim(text, integer, interval),
     member.outbox_ack(bigint, text)
 TO member_app, member_operator, member_admin;
+
+-- Over everybody.
+GRANT EXECUTE ON FUNCTION
+    member.rfm_scores(date, integer[], member.rfm_cuts, boolean)
+TO member_operator, member_admin;
+GRANT EXECUTE ON FUNCTION
+    member.rfm_migration(date, date),
+    member.lifecycle_conversion(date, date),
+    member.value_calibration(date, integer, integer)
+TO member_operator, member_report, member_admin;
+GRANT EXECUTE ON FUNCTION member.rfm_collapse(member.rfm_cuts)
+    TO member_admin, member_operator, member_app, member_report, member_store;
 
 -- Admins: set up, publish, load, run, prove.
 GRANT EXECUTE ON FUNCTION
@@ -69,6 +84,7 @@ GRANT EXECUTE ON FUNCTION
     member.import_balances(),
     member.verify(bigint, bigint),
     member.replay(bigint),
+    member.value_refit(date),
     member.jobs_install(text),
     member.jobs_remove()
 TO member_admin;
