@@ -472,8 +472,8 @@ COMMENT ON COLUMN member_report.churn.share IS 'Percent of the active members th
 COMMENT ON COLUMN member_report.churn.spend_365d IS 'What they spent in the 365 days that end with today, refunds taken off, yuan.';
 
 CREATE OR REPLACE VIEW member_report.winback AS
-SELECT rank() OVER (ORDER BY round((x.clv / x.p_alive)::numeric) DESC NULLS LAST, x.spend DESC) AS place, x.member_id,
-       round((x.clv / x.p_alive / 100)::numeric, 2) AS value_if_back, round((x.clv / 100)::numeric, 2) AS clv, round(x.p_alive::numeric, 4) AS p_alive,
+SELECT rank() OVER (ORDER BY round((x.clv / nullif(x.p_alive, 0))::numeric) DESC NULLS LAST, x.spend DESC) AS place, x.member_id,
+       round((x.clv / nullif(x.p_alive, 0) / 100)::numeric, 2) AS value_if_back, round((x.clv / 100)::numeric, 2) AS clv, round(x.p_alive::numeric, 4) AS p_alive,
        round(x.spend / 100.0, 2) AS spend, x.t - x.t_x AS silent_days, round(x.t_x::numeric / nullif(x.x, 0), 1) AS mean_interval,
        x.signs & 1 <> 0 AS own_interval, x.signs & 2 <> 0 AS silent, x.signs & 4 <> 0 AS idle, x.signs & 8 <> 0 AS low_p_alive
 FROM (SELECT s.member_id, h.x, h.t_x, h.t,

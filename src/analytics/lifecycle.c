@@ -107,8 +107,8 @@ member_churn_signs(PG_FUNCTION_ARGS)
 		signs |= CHURN_SILENT;
 	if (!idle_days(a, day, &idle) || idle >= PG_GETARG_INT32(6))
 		signs |= CHURN_IDLE;
-	if (!PG_ARGISNULL(3) && value_p_alive((ValueModel *) PG_GETARG_POINTER(3), h.x, h.t_x, h.t) <
-								PG_GETARG_FLOAT8(7))
+	if (!PG_ARGISNULL(3) &&
+		value_p_alive((ValueModel *) PG_GETARG_POINTER(3), h.x, h.t_x, h.t) < PG_GETARG_FLOAT8(7))
 		signs |= CHURN_P_ALIVE;
 	PG_RETURN_INT32(signs);
 }
@@ -147,7 +147,8 @@ member_lifecycle_stage(PG_FUNCTION_ARGS)
 		stage = STAGE_LOST;
 	else if (silent >= PG_GETARG_INT32(7))
 		stage = STAGE_DORMANT;
-	else if (silent >= PG_GETARG_INT32(6) && (h.x == 0 || later_than_usual(&h, PG_GETARG_FLOAT8(5))))
+	else if (silent >= PG_GETARG_INT32(6) &&
+			 (h.x == 0 || later_than_usual(&h, PG_GETARG_FLOAT8(5))))
 		stage = STAGE_SLIPPING;
 	else if (h.t < PG_GETARG_INT32(4))
 		stage = STAGE_NEW;
@@ -172,6 +173,6 @@ member_lifecycle_stage_name(PG_FUNCTION_ARGS)
 										 {"流失预警", "slipping"}, {"沉默", "dormant"},
 										 {"流失", "lost"}};
 
-	PG_RETURN_TEXT_P(
-		rfm_group_name(names, STAGE_PROSPECT, STAGE_LOST, PG_GETARG_INT16(0), PG_GETARG_TEXT_PP(1)));
+	PG_RETURN_TEXT_P(rfm_group_name(names, STAGE_PROSPECT, STAGE_LOST, PG_GETARG_INT16(0),
+									PG_GETARG_TEXT_PP(1)));
 }

@@ -113,8 +113,8 @@ typedef struct ValueModel
 	double alpha; /* … and scale, days */
 	double a;	  /* chance to be gone after a purchase: Beta(a, b) */
 	double b;
-	double p; /* spend a purchase day: shape within a member … */
-	double q; /* … and of the scale among members … */
+	double p;	  /* spend a purchase day: shape within a member … */
+	double q;	  /* … and of the scale among members … */
 	double gamma; /* … whose scale this is, minor units */
 } ValueModel;
 

@@ -20,7 +20,8 @@
 #define MAX_STEPS 200
 #define FARTHEST 18.0 /* log of a scaled parameter; beyond, the maximum is at infinity */
 #define LONGEST 2.0	  /* log of a parameter in one step */
-#define CLOSE 1e-9	  /* log-likelihood that is still to be gained */
+#define CLOSE 1e-9	  /* log-likelihood that is still to be gained by a step */
+#define FLAT 1e-4	  /* … by a parameter e times as large: the maximum may lie at infinity */
 
 typedef double (*Likelihood)(const ValueList *list, double scale, const double *theta,
 							 double *gradient, double *hessian);
@@ -39,6 +40,8 @@ typedef struct Fit
 
 /* ---- the likelihoods ------------------------------------------------------------- */
 
+#define SHORT 64
+
 /* What equal x share, of log-gamma and its derivatives at z + x less those at z. */
 typedef struct GammaStep
 {
@@ -50,10 +53,32 @@ typedef struct GammaStep
 static inline GammaStep
 gamma_step(double z, double x)
 {
-	if (x == 0)
-		return (GammaStep){0};
+	if (x <= SHORT && x == rint(x)) /* of large z the difference would be nothing but rounding */
+	{
+		GammaStep sum = {0};
+
+		for (double i = 0; i < x; i++)
+		{
+			double over = 1 / (z + i);
+
+			sum.value += log(z + i);
+			sum.first += over;
+			sum.second -= over * over;
+		}
+		return sum;
+	}
 	return (GammaStep){lgamma(z + x) - lgamma(z), value_digamma(z + x) - value_digamma(z),
 					   value_trigamma(z + x) - value_trigamma(z)};
+}
+
+static double
+length_of(int n, const double *v)
+{
+	double sum = 0;
+
+	for (int i = 0; i < n; i++)
+		sum += v[i] * v[i];
+	return sqrt(sum);
 }
 
 static inline void
@@ -193,7 +218,8 @@ value_money_likelihood(const ValueList *money, double scale, const double *theta
 			CHECK_FOR_INTERRUPTS();
 		}
 		/* (p x - 1) log z + p x log x = p x log(x z) - log(x z) + log x */
-		likelihood += m * (step.value - lq + q * log(g) + (p * x - 1) * log_sum + log(x) - s * log_all);
+		likelihood +=
+			m * (step.value - lq + q * log(g) + (p * x - 1) * log_sum + log(x) - s * log_all);
 		gradient[0] += m * x * (step.first + log_sum - log_all);
 		gradient[1] += m * (ds - dq + log(g) - log_all);
 		gradient[2] += m * (q / g - s * over);
@@ -241,8 +267,8 @@ solve(int n, double *m, double *v)
 
 /* The likelihood with its derivatives by the logarithms u of the parameters. */
 static double
-evaluate(Likelihood f, const ValueList *list, double scale, int n, const double *u, double *gradient,
-		 double *hessian)
+evaluate(Likelihood f, const ValueList *list, double scale, int n, const double *u,
+		 double *gradient, double *hessian)
 {
 	double theta[MAX_N] = {0};
 	double likelihood;
@@ -295,6 +321,11 @@ climb(Likelihood f, const ValueList *list, double scale, const double *start, Fi
 		double gain = 0;
 		bool inside = true;
 
+		if (length_of(n, gradient) < FLAT)
+		{
+			fit->converged = true;
+			break;
+		}
 		if (!newton_step(n, gradient, hessian, damping, step))
 		{
 			damping = Max(damping * 10, 1e-3);
@@ -327,17 +358,15 @@ climb(Likelihood f, const ValueList *list, double scale, const double *start, Fi
 		memcpy(hessian, next_hessian, sizeof(hessian));
 	}
 	fit->likelihood = likelihood;
-	fit->gradient = 0;
+	fit->gradient = length_of(n, gradient);
 	for (int i = 0; i < n; i++)
 	{
 		double unit[MAX_N] = {0};
 
 		unit[i] = 1;
 		fit->theta[i] = exp(u[i]);
-		fit->gradient += gradient[i] * gradient[i];
 		fit->error[i] = newton_step(n, unit, hessian, 0, unit) ? sqrt(unit[i]) : (double) NAN;
 	}
-	fit->gradient = sqrt(fit->gradient);
 }
 
 /* From the starts until one converges, else the likeliest of them. */
@@ -359,7 +388,10 @@ maximize(Likelihood f, const ValueList *list, double scale, int n, int starts,
 static void
 fit_times(const ValueList *times, Fit *fit)
 {
-	static const double start[][MAX_N] = {{0.5, 0.5, 1, 2}, {2, 2, 0.5, 5}, {0.2, 0.05, 2, 1}, {5, 5, 0.1, 1}};
+	static const double start[][MAX_N] = {{0.5, 0.5, 1, 2},
+										  {2, 2, 0.5, 5},
+										  {0.2, 0.05, 2, 1},
+										  {5, 5, 0.1, 1}};
 	double days = 0;
 	double repeats = 0;
 	double members = 0;
@@ -375,6 +407,7 @@ fit_times(const ValueList *times, Fit *fit)
 	maximize(value_times_likelihood, times, scale, 4, lengthof(start), start, fit);
 	fit->theta[1] /= scale;
 	fit->likelihood += repeats * log(scale);
+	fit->converged = fit->converged && repeats > 0; /* else it is that nobody ever buys again */
 }
 
 static void
@@ -447,7 +480,9 @@ value_fit(PG_FUNCTION_ARGS)
 	if (g.converged)
 		memcpy(&model->p, g.theta, sizeof(double) * 3);
 	for (int i = 0; i < VALUE_PARAMETERS; i++)
-		error[i] = i < 4 ? t.error[i] * t.theta[i] : g.converged ? g.error[i - 4] * g.theta[i - 4] : (double) NAN;
+		error[i] = i < 4		 ? t.error[i] * t.theta[i]
+				   : g.converged ? g.error[i - 4] * g.theta[i - 4]
+								 : (double) NAN;
 
 	values[0] = PointerGetDatum(model);
 	values[1] = float8_array(error, VALUE_PARAMETERS);

@@ -44,7 +44,8 @@ value_trigamma(double x)
 	return sum + 1 / x + y / 2 +
 		   y / x *
 			   (1.0 / 6 -
-				y * (1.0 / 30 - y * (1.0 / 42 - y * (1.0 / 30 - y * (5.0 / 66 - y * 691.0 / 2730)))));
+				y * (1.0 / 30 -
+					 y * (1.0 / 42 - y * (1.0 / 30 - y * (5.0 / 66 - y * 691.0 / 2730)))));
 }
 
 /* ---- BG/NBD ---------------------------------------------------------------------- */
@@ -63,8 +64,7 @@ value_p_alive(const ValueModel *m, double x, double t_x, double t)
 double
 value_p_purchase(const ValueModel *m, double x, double t_x, double t, double horizon)
 {
-	return value_p_alive(m, x, t_x, t) *
-		   -expm1(-(m->r + x) * log1p(horizon / (m->alpha + t)));
+	return value_p_alive(m, x, t_x, t) * -expm1(-(m->r + x) * log1p(horizon / (m->alpha + t)));
 }
 
 /* log B(a, b) */
@@ -162,7 +162,8 @@ value_purchases(const ValueModel *m, double x, double t_x, double t, double hori
  * a yearly rate.
  */
 double
-value_discounted(const ValueModel *m, double x, double t_x, double t, double horizon, double discount)
+value_discounted(const ValueModel *m, double x, double t_x, double t, double horizon,
+				 double discount)
 {
 	static const double node[] = {0.1834346424956498, 0.5255324099163290, 0.7966664774136267,
 								  0.9602898564975363};

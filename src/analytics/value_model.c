@@ -21,10 +21,9 @@ static const char *const names[VALUE_PARAMETERS] = {"r", "alpha", "a", "b", "p",
 
 /* The one validator of text and binary input; false after a soft error. */
 static bool
-model_check(const ValueModel *m, Node *soft)
+model_check(const ValueModel *m, bool spend, Node *soft)
 {
 	const double *v = &m->r;
-	bool spend = m->p != 0 || m->q != 0 || m->gamma != 0;
 
 	for (int i = 0; i < (spend ? VALUE_PARAMETERS : VALUE_BG_PARAMETERS); i++)
 		if (!(v[i] > 0 && isfinite(v[i])))
@@ -51,19 +50,16 @@ value_model_in(PG_FUNCTION_ARGS)
 {
 	Scanner s;
 	ValueModel *m = palloc0(sizeof(ValueModel));
+	bool spend;
 
 	scan_begin(&s, "value_model", PG_GETARG_CSTRING(0), soft_context(fcinfo));
 	if (!read_part(&s, "bg", &m->r, VALUE_BG_PARAMETERS))
 		PG_RETURN_NULL();
 	scan_space(&s);
-	if (*s.p != '\0')
-	{
-		if (!read_part(&s, "gg", &m->p, VALUE_PARAMETERS - VALUE_BG_PARAMETERS))
-			PG_RETURN_NULL();
-		if (m->p == 0) /* not the same as no model */
-			m->p = -1;
-	}
-	if (!scan_end(&s) || !model_check(m, s.soft))
+	spend = *s.p != '\0';
+	if (spend && !read_part(&s, "gg", &m->p, VALUE_PARAMETERS - VALUE_BG_PARAMETERS))
+		PG_RETURN_NULL();
+	if (!scan_end(&s) || !model_check(m, spend, s.soft))
 		PG_RETURN_NULL();
 	PG_RETURN_POINTER(m);
 }
@@ -82,7 +78,10 @@ value_model_out(PG_FUNCTION_ARGS)
 		char number[DOUBLE_SHORTEST_DECIMAL_LEN];
 
 		double_to_shortest_decimal_buf(v[i], number);
-		appendStringInfo(&out, "%s%s", i == 0 ? "bg(" : i == VALUE_BG_PARAMETERS ? ") gg(" : ",",
+		appendStringInfo(&out, "%s%s",
+						 i == 0						? "bg("
+						 : i == VALUE_BG_PARAMETERS ? ") gg("
+													: ",",
 						 number);
 	}
 	appendStringInfoChar(&out, ')');
@@ -98,7 +97,7 @@ value_model_recv(PG_FUNCTION_ARGS)
 
 	for (int i = 0; i < VALUE_PARAMETERS; i++)
 		(&m->r)[i] = pq_getmsgfloat8(in);
-	model_check(m, NULL);
+	model_check(m, m->p != 0 || m->q != 0 || m->gamma != 0, NULL);
 	if (m->p == 0) /* whatever the sign of nothing */
 		m->p = m->q = m->gamma = 0;
 	PG_RETURN_POINTER(m);
@@ -275,7 +274,8 @@ clv(FunctionCallInfo fcinfo, bool by_activity)
 	if (!(discount >= 0 && discount <= 10) || !(margin >= 0 && margin <= 1))
 		ereport(ERROR, errcode(ERRCODE_INVALID_OPTION),
 				errmsg("invalid discount %g or margin %g", discount, margin),
-				errdetail("The discount is a yearly rate from 0 to 10, the margin a share from 0 to 1."));
+				errdetail(
+					"The discount is a yearly rate from 0 to 10, the margin a share from 0 to 1."));
 	spend = value_spend(m, h.x, h.amount);
 	if (isnan(spend))
 		PG_RETURN_NULL();

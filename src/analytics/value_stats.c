@@ -23,7 +23,7 @@
 #define ST_SORT sort_entries
 #define ST_ELEMENT_TYPE ValueEntry
 #define ST_COMPARE(a, b) \
-	((a)->x != (b)->x		? ((a)->x < (b)->x ? -1 : 1) \
+	((a)->x != (b)->x		 ? ((a)->x < (b)->x ? -1 : 1) \
 	 : (a)->rest < (b)->rest ? -1 \
 							 : (a)->rest > (b)->rest)
 #define ST_SCOPE static
@@ -129,7 +129,8 @@ value_middle(uint64 money, int grain)
 ValueStats *
 value_stats_new(MemoryContext parent)
 {
-	MemoryContext context = AllocSetContextCreate(parent, "value_stats", ALLOCSET_START_SMALL_SIZES);
+	MemoryContext context =
+		AllocSetContextCreate(parent, "value_stats", ALLOCSET_START_SMALL_SIZES);
 	ValueStats *s = MemoryContextAllocZero(context, sizeof(ValueStats));
 
 	EOH_init_header(&s->eoh, &stats_methods, context);
@@ -396,8 +397,7 @@ writable_stats(FunctionCallInfo fcinfo)
 {
 	ValueStats *s;
 
-	if (!PG_ARGISNULL(0) &&
-		VARATT_IS_EXTERNAL_EXPANDED_RW(DatumGetPointer(PG_GETARG_DATUM(0))))
+	if (!PG_ARGISNULL(0) && VARATT_IS_EXTERNAL_EXPANDED_RW(DatumGetPointer(PG_GETARG_DATUM(0))))
 		return (ValueStats *) DatumGetEOHP(PG_GETARG_DATUM(0));
 	s = value_stats_new(stats_context(fcinfo));
 	if (!PG_ARGISNULL(0))

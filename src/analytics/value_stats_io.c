@@ -50,8 +50,7 @@ take(ValueStats *s, ValueSort sort, int64 x, int64 t_x, int64 t, int64 members, 
 	e.rest = sort == VALUE_TIMES ? value_times((int32) t_x, (int32) t) : (uint64) t;
 	e.members = (uint32) members;
 	if (value_round(sort, e.rest, map->grain) != e.rest ||
-		(before->members > 0 &&
-		 (e.x < before->x || (e.x == before->x && e.rest <= before->rest))))
+		(before->members > 0 && (e.x < before->x || (e.x == before->x && e.rest <= before->rest))))
 		ereturn(soft, false, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("entries of %s are not ascending, or not of the grain", sort_names[sort]));
 	if (map->used >= VALUE_MAX_ENTRIES)

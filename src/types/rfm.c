@@ -340,10 +340,10 @@ Datum
 rfm_strategy_group_name(PG_FUNCTION_ARGS)
 {
 	static const RfmGroupName names[] = {{"一般", "ordinary"},
-									  {"高价值", "high value"},
-									  {"潜力", "potential"},
-									  {"流失风险", "at risk"},
-									  {"沉睡", "asleep"}};
+										 {"高价值", "high value"},
+										 {"潜力", "potential"},
+										 {"流失风险", "at risk"},
+										 {"沉睡", "asleep"}};
 
 	PG_RETURN_TEXT_P(rfm_group_name(names, 0, 4, PG_GETARG_INT16(0), PG_GETARG_TEXT_PP(1)));
 }
@@ -353,11 +353,11 @@ Datum
 rfm_segment_name(PG_FUNCTION_ARGS)
 {
 	static const RfmGroupName names[] = {
-		{"核心冠军", "champions"},		{"忠诚客户", "loyal"},
+		{"核心冠军", "champions"},			 {"忠诚客户", "loyal"},
 		{"潜在忠诚", "potential loyalists"}, {"新客户", "new"},
-		{"有望客户", "promising"},		{"需要关注", "needing attention"},
-		{"即将沉睡", "about to sleep"},	{"流失预警", "at risk"},
-		{"不可失去", "not to lose"},		{"冬眠客户", "hibernating"}};
+		{"有望客户", "promising"},			 {"需要关注", "needing attention"},
+		{"即将沉睡", "about to sleep"},		 {"流失预警", "at risk"},
+		{"不可失去", "not to lose"},		 {"冬眠客户", "hibernating"}};
 
 	PG_RETURN_TEXT_P(rfm_group_name(names, 1, 10, PG_GETARG_INT16(0), PG_GETARG_TEXT_PP(1)));
 }
