@@ -164,7 +164,8 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp S
 AS $$
 #variable_conflict use_column
 DECLARE
-    model CONSTANT member.value_model := member_internal.value_model(value_calibration.day);
+    on_day CONSTANT date := member_internal.day_or_today(value_calibration.day);
+    model CONSTANT member.value_model := member_internal.value_model(on_day);
     stream CONSTANT smallint := member_internal.purchase_stream();
     zone CONSTANT text := (SELECT s.zone FROM member.setting s);
 BEGIN
@@ -177,21 +178,21 @@ BEGIN
             SELECT p.member_id, (p.at AT TIME ZONE zone)::date AS day, p.amount, p.amount - coalesce(r.by_then, 0) AS known, p.refunded
             FROM member.purchase p
             LEFT JOIN (SELECT r.member_id, r.purchase, sum(r.amount) AS by_then FROM member.refund r
-                       WHERE (r.at AT TIME ZONE zone)::date <= value_calibration.day GROUP BY 1, 2) r
+                       WHERE (r.at AT TIME ZONE zone)::date <= on_day GROUP BY 1, 2) r
                 ON r.member_id = p.member_id AND r.purchase = p.entry_no
-            WHERE (p.at AT TIME ZONE zone)::date <= value_calibration.day + horizon
+            WHERE (p.at AT TIME ZONE zone)::date <= on_day + horizon
         ), predicted AS (
-            SELECT a.member_id, member.p_alive(model, a.activity, stream, value_calibration.day) AS p_alive,
-                   member.p_purchase(model, a.activity, stream, value_calibration.day, horizon) AS p_purchase,
-                   member.expected_purchases(model, a.activity, stream, value_calibration.day, horizon) AS purchases,
-                   member.expected_purchases(model, a.activity, stream, value_calibration.day, horizon)
-                   * member.expected_spend(model, a.activity, stream, value_calibration.day) / 100 AS spend
+            SELECT a.member_id, member.p_alive(model, a.activity, stream, on_day) AS p_alive,
+                   member.p_purchase(model, a.activity, stream, on_day, horizon) AS p_purchase,
+                   member.expected_purchases(model, a.activity, stream, on_day, horizon) AS purchases,
+                   member.expected_purchases(model, a.activity, stream, on_day, horizon)
+                   * member.expected_spend(model, a.activity, stream, on_day) / 100 AS spend
             FROM (SELECT f.member_id, member.activity_agg(stream, f.day, (f.known * 100)::bigint) AS activity FROM fact f
-                  WHERE f.day <= value_calibration.day AND (f.known > 0 OR f.amount = 0) GROUP BY 1) a
+                  WHERE f.day <= on_day AND (f.known > 0 OR f.amount = 0) GROUP BY 1) a
             WHERE model IS NOT NULL
         ), happened AS (
             SELECT f.member_id, count(DISTINCT f.day) AS purchases, sum(f.amount - f.refunded) AS spend FROM fact f
-            WHERE f.day > value_calibration.day AND (f.amount > f.refunded OR f.amount = 0) GROUP BY 1
+            WHERE f.day > on_day AND (f.amount > f.refunded OR f.amount = 0) GROUP BY 1
         )
         SELECT x.bin, count(*), round(avg(x.p_alive)::numeric, 4), round(avg(x.p_purchase)::numeric, 4),
                round(count(h.purchases)::numeric / count(*), 4),
@@ -203,7 +204,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION member.value_calibration(date, integer, integer) IS
-    'How good predictions were: members that had bought by a day, in bins of equal size by the purchases expected of them in the horizon, days, with the fit in force on the day; of each the mean prediction and what happened: share that bought, days with a purchase and yuan a member. Purchases and refunds count that had happened by the day; days that are not over yet count as without. No row: no fit. Errors: MB502.';
+    'How good predictions were: members that had bought by a day, in bins of equal size by the purchases expected of them in the horizon, days, with the fit in force on the day; of each the mean prediction and what happened: share that bought, days with a purchase and yuan a member. Purchases and refunds count that had happened by the day; days that are not over yet count as without. No row: no fit. Errors: MB403, MB502.';
 
 -- ---- churn and life cycle ---------------------------------------------------------
 

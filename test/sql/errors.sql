@@ -29,6 +29,8 @@ $$;
 
 SELECT pg_temp.try('{}', 'enroll(''shop'')', 'purchase_record(1, ''P1'', 10)', 'purchase_refund(1, ''P1'', ''R1'')', 'event_record(1, ''signin'')', 'points_earn(1, 5)',
     'points_spend(1, 5)', 'points_reverse(1, 1)', 'points_balance(1)', 'points_statement(1)', 'points_expiring()', 'tier_of(1)', 'tier_progress(1)', 'rfm_of(1)',
+    'rfm_scores()', 'rfm_migration(''2026-01-01'', ''2026-02-01'')', 'value_refit()', 'value_of(1)', 'value_calibration(''2026-01-01'')', 'churn_signals(1)', 'lifecycle_of(1)',
+    'lifecycle_conversion(''2026-01-01'', ''2026-02-01'')',
     'outbox_claim(''w'')', 'outbox_ack(1, ''sent'')', 'publish(''x'')', 'migrate()', 'verify()', 'replay(1)', 'import_members()', 'import_purchases()', 'import_balances()',
     'jobs_install()');
 SELECT pg_temp.failure('CALL member.daily_run()');
@@ -96,6 +98,11 @@ SELECT pg_temp.try('points_earn(1, 5, {})', 'until => ''2026-03-01''', 'until =>
     'usable_from => ''2026-05-01'', until => ''2026-05-01''', 'until => ''2026-02-30''');
 SELECT pg_temp.try('{}', 'points_balance(1, as_of => ''infinity'')', 'points_balance(1, as_of => ''-infinity'')', 'points_balance(1, as_of => ''1899-12-31'')', 'tier_of(1, ''infinity'')', 'tier_of(1, ''-infinity'')', 'tier_progress(1, ''infinity'')',
     'points_expiring(''infinity'')', 'points_expiring(within => -1)', 'points_expiring(within => 100001)', 'rfm_of(1, ''infinity'')');
+-- ---- value ----
+
+SELECT pg_temp.try('{}', 'rfm_migration(''2026-02-02'', ''2026-02-01'')', 'rfm_migration(NULL, ''2026-02-01'')', 'lifecycle_conversion(''2026-02-02'', ''2026-02-01'')', 'lifecycle_conversion(''2026-02-02'', NULL)',
+    'lifecycle_conversion(''infinity'', ''infinity'')', 'rfm_scores(bins => ''{5}'')', 'rfm_scores(bins => ''{5,5,100}'')', 'rfm_scores(''infinity'')', 'value_refit(''infinity'')', 'value_of(1, ''-infinity'')', 'churn_signals(1, ''infinity'')',
+    'lifecycle_of(1, ''infinity'')', 'value_calibration(NULL)', 'value_calibration(''2026-02-01'', 0)', 'value_calibration(''2026-02-01'', 3651)', 'value_calibration(''2026-02-01'', 30, 101)');
 SELECT pg_temp.failure('CALL member.daily_run(''2026-03-02'')');
 -- the app may not date far back; admins and superusers may
 CREATE ROLE test_errors_app LOGIN IN ROLE member_app;
@@ -109,7 +116,7 @@ SELECT points FROM member.event_record(1, 'signin', at => '2026-02-22 10:00:00+0
 SELECT points FROM member.points_earn(1, 5, at => '2026-01-30 10:00:00+08');
 ROLLBACK;
 -- and it may not do what is not its
-SELECT pg_temp.try('{}', 'setup(''tea'')', 'migrate()', 'publish(''x'')', 'verify()', 'replay(1)', 'import_purchases()', 'jobs_install()', 'entry', 'state');
+SELECT pg_temp.try('{}', 'setup(''tea'')', 'migrate()', 'publish(''x'')', 'verify()', 'replay(1)', 'import_purchases()', 'jobs_install()', 'value_refit()', 'rfm_scores()', 'value_calibration(''2026-02-01'')', 'entry', 'state');
 SELECT pg_temp.failure('CALL member.daily_run()');
 SELECT pg_temp.failure('SELECT member_internal.layout()');
 SELECT pg_temp.failure('SET member.clock = ''2030-01-01 10:00+08''');

@@ -35,10 +35,13 @@ my %api = (
 	tier_of => 'SELECT member.tier_of(1)',
 	tier_progress => 'SELECT count(*) FROM member.tier_progress(1)',
 	rfm_of => 'SELECT count(*) FROM member.rfm_of(1)',
+	value_of => 'SELECT count(*) FROM member.value_of(1)',
+	churn_signals => 'SELECT count(*) FROM member.churn_signals(1)',
+	lifecycle_of => 'SELECT count(*) FROM member.lifecycle_of(1)',
 	outbox_claim => "SELECT count(*) FROM member.outbox_claim('w')",
 	outbox_ack => "SELECT member.outbox_ack(1, 'sent')");
 my @api = qw(enroll find purchase_record purchase_refund event_record points_earn points_spend points_reverse points_balance
-  points_statement points_expiring tier_of tier_progress rfm_of outbox_claim outbox_ack);
+  points_statement points_expiring tier_of tier_progress rfm_of value_of churn_signals lifecycle_of outbox_claim outbox_ack);
 my %admin = (
 	setup => "SELECT member.setup('tea')",
 	migrate => 'SELECT member.migrate()',
@@ -48,6 +51,7 @@ my %admin = (
 	import_balances => 'SELECT * FROM member.import_balances()',
 	verify => 'SELECT * FROM member.verify()',
 	replay => 'SELECT * FROM member.replay(1)',
+	value_refit => 'SELECT member.value_refit()',
 	jobs_install => 'SELECT * FROM member.jobs_install()',
 	jobs_remove => 'SELECT * FROM member.jobs_remove()',
 	daily_run => 'CALL member.daily_run()');
