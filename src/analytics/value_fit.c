@@ -21,7 +21,8 @@
 #define FARTHEST 18.0 /* log of a scaled parameter; beyond, the maximum is at infinity */
 #define LONGEST 2.0	  /* log of a parameter in one step */
 #define CLOSE 1e-9	  /* log-likelihood that is still to be gained by a step */
-#define FLAT 1e-4	  /* … by a parameter e times as large: the maximum may lie at infinity */
+#define FLAT 1e-4	  /* … by a parameter e times as large */
+#define FLAT_FAR 0.1  /* the same where the maximum lies at infinity */
 
 typedef double (*Likelihood)(const ValueList *list, double scale, const double *theta,
 							 double *gradient, double *hessian);
@@ -81,12 +82,13 @@ length_of(int n, const double *v)
 	return sqrt(sum);
 }
 
-static inline void
-add_pair(double *hessian, int n, int i, int j, double v)
+/* Above the diagonal only; mirrored at the end. */
+static void
+mirror(int n, double *hessian)
 {
-	hessian[i * n + j] += v;
-	if (i != j)
-		hessian[j * n + i] += v;
+	for (int i = 0; i < n; i++)
+		for (int j = 0; j < i; j++)
+			hessian[i * n + j] = hessian[j * n + i];
 }
 
 /*
@@ -99,86 +101,132 @@ add_pair(double *hessian, int n, int i, int j, double v)
  *	 A3 = -(r + x) log(alpha + t)
  *	 A4 = log a - log(b + x - 1) - (r + x) log(alpha + t_x)
  *
- * A1 and A2 change with x only, and the logarithms of times stand in a table: a history takes one
- * exponential and one logarithm.
+ * A1 and A2 are the same for all members of equal x, and what A3 and A4 have of times stands in a table: a
+ * history takes one exponential and one logarithm.  Sums go above the diagonal of the second derivatives.
  */
+typedef struct BgNbd
+{
+	double r, alpha, a, b;
+	double likelihood;
+	double *gradient;
+	double *hessian;
+} BgNbd;
+
+/* Of a time: log(alpha + time), and 1 / (alpha + time). */
+typedef struct AtTime
+{
+	double log;
+	double over;
+} AtTime;
+
+static AtTime *
+times_table(const ValueList *times, double alpha, double scale)
+{
+	double step = (double) (1 << times->grain);
+	int32 latest = 0;
+	AtTime *at;
+
+	for (int i = 0; i < times->n; i++)
+		latest = Max(latest, value_t(times->entry[i].rest) >> times->grain);
+	at = palloc_extended(sizeof(AtTime) * (latest + 1), MCXT_ALLOC_HUGE);
+	for (int i = 0; i <= latest; i++)
+	{
+		/* the middle of the times that were rounded to one */
+		double sum = alpha + (i * step + (step - 1) / 2) * scale;
+
+		at[i] = (AtTime){log(sum), 1 / sum};
+	}
+	return at;
+}
+
+/* A1 and A2 of so many members with an x. */
+static void
+add_count(BgNbd *f, double x, double members)
+{
+	GammaStep r = gamma_step(f->r, x);
+	GammaStep b = gamma_step(f->b, x);
+	GammaStep ab = gamma_step(f->a + f->b, x);
+
+	f->likelihood += members * (r.value + f->r * log(f->alpha) + b.value - ab.value);
+	f->gradient[0] += members * (r.first + log(f->alpha));
+	f->gradient[1] += members * f->r / f->alpha;
+	f->gradient[2] -= members * ab.first;
+	f->gradient[3] += members * (b.first - ab.first);
+	f->hessian[0] += members * r.second;
+	f->hessian[1] += members / f->alpha;
+	f->hessian[5] -= members * f->r / (f->alpha * f->alpha);
+	f->hessian[10] -= members * ab.second;
+	f->hessian[11] -= members * ab.second;
+	f->hessian[15] += members * (b.second - ab.second);
+}
+
+/* log(exp A3 + exp A4) of so many members with an x > 0; log_odds is log a - log(b + x - 1). */
+static inline void
+add_times(BgNbd *f, double x, AtTime last, AtTime now, double log_odds, double members)
+{
+	double s = f->r + x;
+	double odds = log_odds + s * (now.log - last.log); /* of having gone after the last purchase */
+	double q = exp(-fabs(odds));
+	double gone = (odds > 0 ? 1 : q) / (1 + q);
+	double over_b = 1 / (f->b + x - 1);
+	/* derivatives of A4 less those of A3 */
+	double d[4] = {now.log - last.log, s * (now.over - last.over), 1 / f->a, -over_b};
+	double sure = members * gone;
+	double doubt = sure * (1 - gone);
+
+	f->likelihood += members * (Max(odds, 0) + log1p(q) - s * now.log);
+	f->gradient[0] += sure * d[0] - members * now.log;
+	f->gradient[1] += sure * d[1] - members * s * now.over;
+	f->gradient[2] += sure * d[2];
+	f->gradient[3] += sure * d[3];
+	f->hessian[1] += sure * (now.over - last.over) - members * now.over;
+	f->hessian[5] +=
+		s * (sure * (last.over * last.over - now.over * now.over) + members * now.over * now.over);
+	f->hessian[10] -= sure * d[2] * d[2];
+	f->hessian[15] += sure * d[3] * d[3];
+	for (int i = 0; i < 4; i++)
+		for (int j = i; j < 4; j++)
+			f->hessian[4 * i + j] += doubt * d[i] * d[j];
+}
+
 double
 value_times_likelihood(const ValueList *times, double scale, const double *theta, double *gradient,
 					   double *hessian)
 {
-	double r = theta[0], alpha = theta[1], a = theta[2], b = theta[3];
-	double middle = ((1 << times->grain) - 1) / 2.0;
-	double likelihood = 0;
-	int32 latest = 0;
-	double *log_at;
-	GammaStep rx = {0}, bx = {0}, abx = {0};
-	int32 x = -1;
+	BgNbd f = {theta[0], theta[1], theta[2], theta[3], 0, gradient, hessian};
+	AtTime *at = times_table(times, f.alpha, scale);
 
 	memset(gradient, 0, sizeof(double) * 4);
 	memset(hessian, 0, sizeof(double) * 16);
-	for (int i = 0; i < times->n; i++)
-		latest = Max(latest, value_t(times->entry[i].rest) >> times->grain);
-	log_at = palloc(sizeof(double) * (latest + 1));
-	for (int i = 0; i <= latest; i++)
-		log_at[i] = log(alpha + (((double) i * (1 << times->grain)) + middle) * scale);
-	for (int i = 0; i < times->n; i++)
+	for (int i = 0; i < times->n;)
 	{
-		const ValueEntry *e = &times->entry[i];
-		int32 at_x = value_t_x(e->rest) >> times->grain;
-		int32 at = value_t(e->rest) >> times->grain;
-		double m = e->members;
-		double s = r + e->x;
-		double over = 1 / (alpha + (((double) at * (1 << times->grain)) + middle) * scale);
-		double over_x = 0, gone = 0, from_b = 0; /* gone: the share of exp A4 */
-		double d[4];
-		double level;
+		int32 x = times->entry[i].x;
+		double log_odds = x > 0 ? log(f.a) - log(f.b + x - 1) : 0;
+		double members = 0;
 
-		if (e->x != x)
+		CHECK_FOR_INTERRUPTS();
+		for (; i < times->n && times->entry[i].x == x; i++)
 		{
-			x = e->x;
-			rx = gamma_step(r, x);
-			bx = gamma_step(b, x);
-			abx = gamma_step(a + b, x);
-			CHECK_FOR_INTERRUPTS();
+			const ValueEntry *e = &times->entry[i];
+			AtTime now = at[value_t(e->rest) >> times->grain];
+
+			members += e->members;
+			if (x > 0)
+				add_times(&f, x, at[value_t_x(e->rest) >> times->grain], now, log_odds, e->members);
+			else
+			{
+				f.likelihood -= e->members * f.r * now.log;
+				gradient[0] -= e->members * now.log;
+				gradient[1] -= e->members * f.r * now.over;
+				hessian[1] -= e->members * now.over;
+				hessian[5] += e->members * f.r * now.over * now.over;
+			}
 		}
-		level = rx.value + r * log(alpha) + bx.value - abx.value - s * log_at[at];
-		if (x > 0)
-		{
-			/* log of the odds of having gone after the last purchase */
-			double odds = log(a) - log(b + x - 1) + s * (log_at[at] - log_at[at_x]);
-
-			over_x = 1 / (alpha + (((double) at_x * (1 << times->grain)) + middle) * scale);
-			from_b = 1 / (b + x - 1);
-			gone = 1 / (1 + exp(-odds));
-			level += odds > 0 ? odds + log1p(exp(-odds)) : log1p(exp(odds));
-		}
-		likelihood += m * level;
-
-		/* d: of A4 less of A3 */
-		d[0] = x > 0 ? log_at[at] - log_at[at_x] : 0;
-		d[1] = s * (over - over_x);
-		d[2] = 1 / a;
-		d[3] = -from_b;
-		gradient[0] += m * (rx.first + log(alpha) - log_at[at] + gone * d[0]);
-		gradient[1] += m * (r / alpha - s * over + gone * d[1]);
-		gradient[2] += m * (-abx.first + gone * d[2]);
-		gradient[3] += m * (bx.first - abx.first + gone * d[3]);
-
-		add_pair(hessian, 4, 0, 0, m * rx.second);
-		add_pair(hessian, 4, 0, 1, m * (1 / alpha - over + gone * (over - over_x)));
-		add_pair(hessian, 4, 1, 1,
-				 m * (-r / (alpha * alpha) + s * over * over +
-					  gone * s * (over_x * over_x - over * over)));
-		add_pair(hessian, 4, 2, 2, m * (-abx.second - gone / (a * a)));
-		add_pair(hessian, 4, 2, 3, -m * abx.second);
-		add_pair(hessian, 4, 3, 3, m * (bx.second - abx.second + gone * from_b * from_b));
-		if (x > 0)
-			for (int j = 0; j < 4; j++)
-				for (int k = j; k < 4; k++)
-					add_pair(hessian, 4, j, k, m * gone * (1 - gone) * d[j] * d[k]);
+		add_count(&f, x, members);
 	}
-	pfree(log_at);
-	return likelihood;
+	pfree(at);
+	mirror(4, hessian);
+	return f.likelihood;
 }
 
 /*
@@ -223,13 +271,14 @@ value_money_likelihood(const ValueList *money, double scale, const double *theta
 		gradient[0] += m * x * (step.first + log_sum - log_all);
 		gradient[1] += m * (ds - dq + log(g) - log_all);
 		gradient[2] += m * (q / g - s * over);
-		add_pair(hessian, 3, 0, 0, m * x * x * step.second);
-		add_pair(hessian, 3, 0, 1, m * x * ts);
-		add_pair(hessian, 3, 0, 2, -m * x * over);
-		add_pair(hessian, 3, 1, 1, m * (ts - tq));
-		add_pair(hessian, 3, 1, 2, m * (1 / g - over));
-		add_pair(hessian, 3, 2, 2, m * (-q / (g * g) + s * over * over));
+		hessian[0] += m * x * x * step.second;
+		hessian[1] += m * x * ts;
+		hessian[2] += -m * x * over;
+		hessian[4] += m * (ts - tq);
+		hessian[5] += m * (1 / g - over);
+		hessian[8] += m * (-q / (g * g) + s * over * over);
 	}
+	mirror(3, hessian);
 	return likelihood;
 }
 
@@ -344,7 +393,10 @@ climb(Likelihood f, const ValueList *list, double scale, const double *start, Fi
 			break;
 		}
 		if (!inside)
+		{
+			fit->converged = length_of(n, gradient) < FLAT_FAR;
 			break;
+		}
 		next_likelihood = evaluate(f, list, scale, n, next, next_gradient, next_hessian);
 		if (!(next_likelihood >= likelihood - 1e-12 * fabs(likelihood)))
 		{

@@ -67,47 +67,21 @@ value_p_purchase(const ValueModel *m, double x, double t_x, double t, double hor
 	return value_p_alive(m, x, t_x, t) * -expm1(-(m->r + x) * log1p(horizon / (m->alpha + t)));
 }
 
-/* log B(a, b) */
-static double
-log_beta(double a, double b)
+/* Purchases of the living given p: they go on at the rate p of a Beta(a, b), h(p) = (1 - (1 + p z)^-s) / p. */
+static inline double
+purchases_given(double p, double s, double z)
 {
-	return lgamma(a) + lgamma(b) - lgamma(a + b);
+	return p > DBL_MIN ? -expm1(-s * log1p(p * z)) / p : s * z;
 }
 
 /*
- * What the mean over Beta(a, b) of h(p) = (1 - (1 + p z)^-s) / p is, by quadrature: p = 1 / (1 + e^-v) with
- * v = pi sinh u is the double exponential rule of H. Takahasi and M. Mori (1974).  Where p goes to 0 the
- * density may be unbounded, but h goes to s z: the mean of s z - h is taken off that.
- */
-static double
-mean_by_quadrature(double a, double b, double s, double z)
-{
-	const double step = 1.0 / 64;
-	double lb = log_beta(a, b);
-	double sum = 0;
-
-	for (int i = -6 * 64; i <= 6 * 64; i++)
-	{
-		double v = M_PI * sinh(i * step);
-		double log_p = v < 0 ? v - log1p(exp(v)) : -log1p(exp(-v));
-		double log_q = v < 0 ? -log1p(exp(v)) : -v - log1p(exp(-v));
-		double p = exp(log_p);
-		double h = p > DBL_MIN ? -expm1(-s * log1p(p * z)) / p : s * z;
-		double density = a * log_p + b * log_q - lb;
-
-		if (density > -700)
-			sum += (s * z - h) * exp(density) * cosh(i * step);
-	}
-	return s * z - sum * M_PI * step;
-}
-
-/*
- * The same times c = a + b - 1, by a series:
+ * The mean of h over Beta(a, b) by a series.  With c = a + b - 1 and w = z / (1 + z) it is
  *
- *	 c h = (c / (a - 1)) (1 - 2F1(s, a - 1; c; -z)) = (c / (a - 1)) (1 - (1 + z)^(1 - a) 2F1(c - s, a - 1; c; w))
+ *	 c / (a - 1) (1 - 2F1(s, a - 1; c; -z)) = c / (a - 1) (1 - (1 + z)^(1 - a) 2F1(c - s, a - 1; c; w))
  *
- * with w = z / (1 + z).  All terms of the second series but the first have the factor a - 1, so that it
- * cancels, and nothing is singular at a = 1 or c = 0.  False when it would be slow, or lose digits.
+ * All terms of either series but the first have the factor a - 1, so that it cancels, and nothing is singular
+ * at a = 1 or c = 0.  The first is taken where its terms fall from the start, the second where it is fast and
+ * keeps its digits; false where neither is.
  */
 static bool
 mean_by_series(double a, double b, double s, double z, double *mean)
@@ -117,19 +91,21 @@ mean_by_series(double a, double b, double s, double z, double *mean)
 	double e = a - 1;
 	double w = z / (1 + z);
 	double log_z = log1p(z);
-	double term = u * w;
+	bool alternating = c > 0 && z * (s + 50) / (c + 50) * Max(a, 1) < 0.5;
+	double term = alternating ? s * z : u * w;
 	double sum = term;
-	double whole = fabs(e * log_z) < 1e-12 ? log_z : -expm1(-e * log_z) / e;
 
-	if (w > 0.98 || u < -4 || a > 30 || fabs(c) > 1e5 * s)
+	if (!alternating && (w > 0.98 || u < -4 || a > 30 || fabs(c) > 1e5 * s))
 		return false;
 	for (int k = 1; k < 5000; k++)
 	{
-		term *= (u + k) * (e + k) / ((c + k) * (k + 1)) * w;
+		term *= (e + k) / ((c + k) * (k + 1)) * (alternating ? -(s + k) * z : (u + k) * w);
 		sum += term;
-		if (fabs(term) <= 1e-16 * fabs(sum))
+		if (fabs(term) <= 1e-14 * fabs(sum))
 		{
-			*mean = c * whole - exp(-e * log_z) * sum;
+			double whole = fabs(e * log_z) < 1e-12 ? log_z : -expm1(-e * log_z) / e;
+
+			*mean = alternating ? sum : c * whole - exp(-e * log_z) * sum;
 			return true;
 		}
 	}
@@ -137,9 +113,38 @@ mean_by_series(double a, double b, double s, double z, double *mean)
 }
 
 /*
- * Purchases expected in the days to come, equation (10).  Given p, one who is alive makes
- * (1 - (1 + p z)^-s) / p of them with s = r + x and z = horizon / (alpha + t), and the p of the living are
- * Beta(a, b + x) but for a factor 1 / p that has been multiplied out: (a + b + x - 1) / (a - 1) there.
+ * The same by quadrature over v, p = 1 / (1 + e^-v).  Where a and b are large the density is a bell, for which
+ * equal steps do; else v = pi sinh y, the double exponential rule of H. Takahasi and M. Mori (1974).  Where p
+ * goes to 0 that density may be unbounded, but h goes to s z: the mean of s z - h is taken off that.
+ */
+static double
+mean_by_quadrature(double a, double b, double s, double z)
+{
+	bool bell = a >= 30 && b >= 30;
+	double width = sqrt(1 / a + 1 / b);
+	int n = bell ? 7 : 6 * 128;
+	double scale =
+		bell ? a * log(a / (a + b)) + b * log(b / (a + b)) : lgamma(a) + lgamma(b) - lgamma(a + b);
+	double sum = 0;
+	double mass = 0;
+
+	for (int i = -n; i <= n; i++)
+	{
+		double y = i / 128.0;
+		double v = bell ? log(a / b) + width * i : M_PI * sinh(y);
+		double log_p = v < 0 ? v - log1p(exp(v)) : -log1p(exp(-v));
+		double log_q = v < 0 ? -log1p(exp(v)) : -v - log1p(exp(-v));
+		double density = exp(Max(a * log_p + b * log_q - scale, -700)) * (bell ? 1 : cosh(y));
+
+		sum += density * (s * z - purchases_given(exp(log_p), s, z));
+		mass += density;
+	}
+	return s * z - (bell ? sum / mass : sum * M_PI / 128);
+}
+
+/*
+ * Purchases expected in the days to come, equation (10): of one who is alive at t the mean of h with s = r + x and
+ * z = horizon / (alpha + t) over Beta(a, b + x).
  */
 double
 value_purchases(const ValueModel *m, double x, double t_x, double t, double horizon)
@@ -158,27 +163,27 @@ value_purchases(const ValueModel *m, double x, double t_x, double t, double hori
 
 /*
  * Purchases expected, each worth less the later it comes: the integral of e^-dt over the purchases, which is
- * e^-dH E(H) + d times the integral of e^-dt E(t), with eight points of Gauss and Legendre.  The discount is
+ * e^-dH E(H) + d times the integral of e^-dt E(t), with five points of Gauss and Legendre.  The discount is
  * a yearly rate.
  */
 double
 value_discounted(const ValueModel *m, double x, double t_x, double t, double horizon,
 				 double discount)
 {
-	static const double node[] = {0.1834346424956498, 0.5255324099163290, 0.7966664774136267,
-								  0.9602898564975363};
-	static const double weight[] = {0.3626837833783620, 0.3137066458778873, 0.2223810344533745,
-									0.1012285362903763};
+	static const double node[] = {-0.9061798459386640, -0.5384693101056831, 0, 0.5384693101056831,
+								  0.9061798459386640};
+	static const double weight[] = {0.2369268850561891, 0.4786286704993665, 0.5688888888888889,
+									0.4786286704993665, 0.2369268850561891};
 	double d = log1p(discount) / 365;
 	double sum = 0;
 
 	if (d == 0)
 		return value_purchases(m, x, t_x, t, horizon);
-	for (int i = 0; i < 2 * lengthof(node); i++)
+	for (int i = 0; i < lengthof(node); i++)
 	{
-		double at = horizon / 2 * (1 + (i % 2 == 0 ? node[i / 2] : -node[i / 2]));
+		double at = horizon / 2 * (1 + node[i]);
 
-		sum += weight[i / 2] * exp(-d * at) * value_purchases(m, x, t_x, t, at);
+		sum += weight[i] * exp(-d * at) * value_purchases(m, x, t_x, t, at);
 	}
 	return exp(-d * horizon) * value_purchases(m, x, t_x, t, horizon) + d * horizon / 2 * sum;
 }
