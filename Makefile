@@ -37,6 +37,7 @@ SQL_EXTENSION = \
 	sql/20_members/api.sql \
 	sql/30_points/history.sql \
 	sql/30_points/api.sql \
+	sql/30_points/post.sql \
 	sql/30_points/audit.sql \
 	sql/30_points/repair.sql \
 	sql/40_activity/api.sql \
@@ -49,6 +50,7 @@ SQL_EXTENSION = \
 	sql/85_jobs/functions.sql \
 	sql/85_jobs/api.sql \
 	sql/88_import/api.sql \
+	sql/88_import/points.sql \
 	sql/89_presets/functions.sql \
 	sql/99_grants/functions.sql
 

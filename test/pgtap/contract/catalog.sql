@@ -89,7 +89,7 @@ SELECT set_eq($$ SELECT proname || '(' || coalesce(array_to_string(proargnames[:
     'points_lots(member_id, as_of, known_at)', 'points_explain(member_id, wallet, as_of, known_at)', 'points_explain_json(member_id, wallet, as_of, known_at)',
     'points_expiring(as_of, within, wallet, only_member)', 'tier_of(member_id, as_of, ladder)', 'tier_progress(member_id, as_of)',
     'rfm_of(member_id, as_of)', 'outbox_claim(worker, max_rows, lease)', 'outbox_ack(id, result)',
-    'import_members(channel)', 'import_purchases(channel)', 'import_balances()', 'daily_run(day)', 'jobs_install(schedule)', 'jobs_remove()',
+    'import_members(channel)', 'import_purchases(channel)', 'import_balances()', 'points_post(rows, all_or_nothing)', 'import_points(all_or_nothing)', 'daily_run(day)', 'jobs_install(schedule)', 'jobs_remove()',
     'day_of(at)', 'day_start(day)'], 'the API is what is promised, argument by argument');
 SELECT set_eq($$ SELECT proname FROM routine WHERE prorettype = 'member.receipt'::regtype AND nspname = 'member' $$,
     ARRAY['purchase_record', 'purchase_refund', 'event_record', 'points_earn', 'points_spend', 'points_reverse'], 'every write to a member''s books answers with a receipt');
