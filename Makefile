@@ -32,6 +32,7 @@ SQL_EXTENSION = \
 	sql/20_members/functions.sql \
 	sql/30_points/functions.sql \
 	sql/70_value/functions.sql \
+	sql/75_liability/functions.sql \
 	sql/80_messages/functions.sql \
 	sql/88_import/functions.sql \
 	sql/20_members/api.sql \
@@ -64,11 +65,13 @@ SQL_TABLES = \
 	sql/50_rules/tables.sql \
 	sql/60_tiers/tables.sql \
 	sql/70_value/tables.sql \
+	sql/75_liability/tables.sql \
 	sql/80_messages/tables.sql \
 	sql/85_jobs/tables.sql \
 	sql/88_import/tables.sql
 SQL_VIEWS = \
-	sql/90_report/views.sql
+	sql/90_report/views.sql \
+	sql/90_report/liability.sql
 SQL_GRANTS = sql/99_grants/relations.sql
 SQL_MIGRATIONS = $(sort $(wildcard sql/migrations/[0-9]*_*.sql))
 
