@@ -89,13 +89,10 @@ typedef enum OutColumn
 	OUT_NATTS
 } OutColumn;
 
-static const char *const entry_columns[] = {"member_id", "at",		"booked_at",
-											"points",	 "balance", "ref_part",
-											"entry_no",	 "ref",		"program_version",
-											"wallet",	 "kind",	"delta",
-											"tier",		 "source",	"hash",
-											"reason",	 "actor",	"key",
-											"digest"};
+static const char *const entry_columns[] = {
+	"member_id",	   "at",	 "booked_at", "points", "balance", "ref_part", "entry_no", "ref",
+	"program_version", "wallet", "kind",	  "delta",	"tier",	   "source",   "hash",	   "reason",
+	"actor",		   "key",	 "digest"};
 static const char *const purchase_columns[] = {"member_id", "at",		"entry_no", "purchase_no",
 											   "amount",	"refunded", "store",	"channel"};
 
@@ -129,7 +126,7 @@ typedef struct Batch
 	BulkTable *entries;
 	BulkTable *purchases;
 	TupleDesc tier;
-	bool posts; /* the query has the columns of a post */
+	bool posts;			  /* the query has the columns of a post */
 	MemoryContext row;	  /* of one event */
 	MemoryContext member; /* of one member: tiers, twins */
 	Run run;
@@ -410,9 +407,9 @@ find_twin(const Batch *b, const StepEvent *event, Answer *answer)
 		answer->repeated = true;
 		if (!DatumGetBool(DirectFunctionCall2(byteaeq, PointerGetDatum(t->digest),
 											  PointerGetDatum(event->digest))))
-			*answer = answer_refused(
-				unpack_sql_state(ERRCODE_KEY_REUSED),
-				psprintf("key \"%s\" was used before with other arguments", event->key));
+			*answer = answer_refused(unpack_sql_state(ERRCODE_KEY_REUSED),
+									 psprintf("key \"%s\" was used before with other arguments",
+											  event->key));
 		return true;
 	}
 	return false;
@@ -494,8 +491,8 @@ take_post(Batch *b, StepEvent *event, const Datum *v, const bool *null)
 	if (twin && find_twin(b, event, &answer))
 		;
 	else if (!null[IN_SQLSTATE])
-		answer = answer_refused(TextDatumGetCString(v[IN_SQLSTATE]),
-								TextDatumGetCString(v[IN_REFUSAL]));
+		answer =
+			answer_refused(TextDatumGetCString(v[IN_SQLSTATE]), TextDatumGetCString(v[IN_REFUSAL]));
 	else if ((refused = try_step(b, event)) != NULL)
 		answer = answer_refused(unpack_sql_state(refused->sqlerrcode), refused->message);
 	else

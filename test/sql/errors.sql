@@ -29,7 +29,7 @@ $$;
 
 SELECT pg_temp.try('{}', 'enroll(''shop'')', 'purchase_record(1, ''P1'', 10)', 'purchase_refund(1, ''P1'', ''R1'')', 'event_record(1, ''signin'')', 'points_earn(1, 5)',
     'points_spend(1, 5)', 'points_reverse(1, 1)', 'points_balance(1)', 'points_lots(1)', 'points_explain(1)', 'points_explain_json(1)', 'points_statement(1)', 'points_expiring()', 'tier_of(1)', 'tier_progress(1)', 'rfm_of(1)',
-    'outbox_claim(''w'')', 'outbox_ack(1, ''sent'')', 'publish(''x'')', 'migrate()', 'verify()', 'repair()', 'replay(1)', 'import_members()', 'import_purchases()', 'import_balances()',
+    'outbox_claim(''w'')', 'outbox_ack(1, ''sent'')', 'publish(''x'')', 'migrate()', 'verify()', 'repair()', 'replay(1)', 'import_members()', 'import_purchases()', 'import_balances()', 'import_points()', 'points_post(ARRAY[]::jsonb[])',
     'jobs_install()');
 SELECT pg_temp.failure('CALL member.daily_run()');
 SELECT pg_temp.try('setup({})', '''luxury''', 'NULL', '''''', '''common''', '''tea''''; DROP''', '''tea'', zone => ''Nowhere''', '''tea'', zone => NULL', '''tea'', brand => NULL');
@@ -64,6 +64,15 @@ SELECT pg_temp.try('points_spend(1, {})', '0', '-1', '1000000000000001', 'NULL')
 SELECT pg_temp.try('purchase_record(1, ''P3'', {})', '-0.01', '-1', '0.005', '1000000000000', '1e30', 'NULL', '''NaN''', '''Infinity''');
 SELECT pg_temp.try('event_record(1, ''signin'', value => {})', '-0.01', '0.005', '1000000000000', '''NaN''');
 SELECT pg_temp.try('points_earn(1, 1000000000000000, until => ''2027-01-01'') AS a, member.points_earn(1, {}, until => ''2027-01-01'') AS b', '1');
+
+-- ---- batches ----
+
+SELECT pg_temp.try('points_post(ARRAY[''{"member_id": 1, "kind": "earn", "points": 5}'', ''{}'']::jsonb[], {})', 'true', 'false');
+SELECT row_no, sqlstate, reason FROM member.points_post(ARRAY['{}', '7', NULL, '{"kind": "gift"}', '{"member_id": 1, "kind": "earn", "points": "x"}', '{"member_id": 1, "kind": "earn", "points": 1, "until": "x"}',
+    '{"member_id": 1, "kind": "earn", "points": 1, "usable_from": "x"}', '{"member_id": 1, "kind": "earn", "points": 1, "at": "x"}', '{"member_id": 1, "kind": "earn", "points": 1, "at": "2027-01-01"}',
+    '{"member_id": 1, "kind": "earn", "points": 1, "key": ""}', '{"member_id": 99, "kind": "earn", "points": 1}', '{"kind": "earn", "points": 1}', '{"member_id": 1, "kind": "earn", "points": 51, "key": "k2"}',
+    '{"member_id": 1, "kind": "earn", "points": 0}', '{"member_id": 1, "kind": "spend", "points": 1, "wallet": "growth"}', '{"member_id": 1, "kind": "spend", "points": 1000000}',
+    '{"member_id": 1, "kind": "earn", "points": 1, "wallet": "coins"}', '{"member_id": 1, "kind": "earn", "points": 1, "until": "2026-01-01"}']::jsonb[]);
 
 -- ---- refunds ----
 

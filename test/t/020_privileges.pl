@@ -31,6 +31,7 @@ my %api = (
 	points_reverse => "SELECT member.points_reverse(1, 5, key => 'k6')",
 	points_balance => 'SELECT member.points_balance(1)',
 	points_statement => 'SELECT count(*) FROM member.points_statement(1)',
+	points_post => q{SELECT count(*) FROM member.points_post(ARRAY['{"member_id": 1, "kind": "earn", "points": 1}']::jsonb[])},
 	points_lots => 'SELECT count(*) FROM member.points_lots(1)',
 	points_explain => 'SELECT count(*) FROM member.points_explain(1)',
 	points_explain_json => 'SELECT member.points_explain_json(1)',
@@ -40,7 +41,7 @@ my %api = (
 	rfm_of => 'SELECT count(*) FROM member.rfm_of(1)',
 	outbox_claim => "SELECT count(*) FROM member.outbox_claim('w')",
 	outbox_ack => "SELECT member.outbox_ack(1, 'sent')");
-my @api = qw(enroll find purchase_record purchase_refund event_record points_earn points_spend points_reverse points_balance
+my @api = qw(enroll find purchase_record purchase_refund event_record points_earn points_spend points_reverse points_post points_balance
   points_lots points_explain points_explain_json points_statement points_expiring tier_of tier_progress rfm_of outbox_claim outbox_ack);
 my %admin = (
 	setup => "SELECT member.setup('tea')",
@@ -49,6 +50,7 @@ my %admin = (
 	import_members => 'SELECT * FROM member.import_members()',
 	import_purchases => 'SELECT * FROM member.import_purchases()',
 	import_balances => 'SELECT * FROM member.import_balances()',
+	import_points => 'SELECT * FROM member.import_points()',
 	verify => 'SELECT * FROM member.verify()',
 	repair => 'SELECT * FROM member.repair()',
 	replay => 'SELECT * FROM member.replay(1)',
