@@ -67,7 +67,7 @@ SELECT pg_temp.try('points_earn(1, 1000000000000000, until => ''2027-01-01'') AS
 
 -- ---- batches ----
 
-SELECT pg_temp.try('points_post(ARRAY[''{"member_id": 1, "kind": "earn", "points": 5}'', ''{}'']::jsonb[], {})', 'true', 'false');
+SELECT pg_temp.try('points_post(ARRAY[''{"member_id": 1, "kind": "earn", "points": 5}'', ''7'']::jsonb[], {})', 'true', 'false');
 SELECT row_no, sqlstate, reason FROM member.points_post(ARRAY['{}', '7', NULL, '{"kind": "gift"}', '{"member_id": 1, "kind": "earn", "points": "x"}', '{"member_id": 1, "kind": "earn", "points": 1, "until": "x"}',
     '{"member_id": 1, "kind": "earn", "points": 1, "usable_from": "x"}', '{"member_id": 1, "kind": "earn", "points": 1, "at": "x"}', '{"member_id": 1, "kind": "earn", "points": 1, "at": "2027-01-01"}',
     '{"member_id": 1, "kind": "earn", "points": 1, "key": ""}', '{"member_id": 99, "kind": "earn", "points": 1}', '{"kind": "earn", "points": 1}', '{"member_id": 1, "kind": "earn", "points": 51, "key": "k2"}',
@@ -110,6 +110,7 @@ SELECT pg_temp.failure('CALL member.daily_run(''2026-03-02'')');
 CREATE ROLE test_errors_app LOGIN IN ROLE member_app;
 CREATE ROLE test_errors_admin LOGIN IN ROLE member_admin;
 SET SESSION AUTHORIZATION test_errors_app;
+SELECT sqlstate, reason FROM member.points_post(ARRAY['{"member_id": 1, "kind": "earn", "points": 1, "at": "2020-01-01"}']::jsonb[]);
 SELECT pg_temp.try('{}', 'enroll(''shop'', at => ''2026-01-30 09:59:59+08'')', 'purchase_record(1, ''P3'', 10, at => ''2026-01-30 09:59:59+08'')', 'purchase_refund(1, ''P1'', ''R1'', at => ''2026-01-30 09:59:59+08'')',
     'event_record(1, ''signin'', at => ''2026-02-22 09:59:59+08'')', 'points_earn(1, 5, at => ''2026-01-30 09:59:59+08'')', 'points_spend(1, 5, at => ''2026-02-28 09:59:59+08'')',
     'points_reverse(1, 2, at => ''2026-02-28 09:59:59+08'')', 'purchase_record(1, ''P3'', 10, at => ''-infinity'')');

@@ -98,7 +98,7 @@ is(refusal($node, 'postgres', $_, user => 'app'), '42501', "app: $_")
   for 'CREATE TABLE member.mine (n int)', 'CREATE FUNCTION member.mine() RETURNS int LANGUAGE sql RETURN 1', 'SET ROLE member_owner';
 
 # Functions that run as the owner do not look at what the caller puts in their way
-is(value($node, 'postgres', <<'END', user => 'app'), '152', 'a search path and temporary tables of the caller do not matter');
+is(value($node, 'postgres', <<'END', user => 'app'), '154', 'a search path and temporary tables of the caller do not matter');
 CREATE TEMP TABLE state (member_id bigint, lots text);
 CREATE TEMP TABLE setting (layout int, zone text);
 CREATE TEMP TABLE entry (member_id bigint);
