@@ -20,8 +20,13 @@ SQL_EXTENSION = \
 	sql/10_types/activity.sql \
 	sql/10_types/rfm.sql \
 	sql/10_types/standing.sql \
+	sql/10_types/tagset.sql \
 	sql/10_types/program.sql \
 	sql/10_types/step.sql \
+	sql/50_rules/types.sql \
+	sql/50_rules/facts.sql \
+	sql/50_rules/ruleset.sql \
+	sql/50_rules/match.sql \
 	sql/00_base/functions.sql \
 	sql/15_program/functions.sql \
 	sql/20_members/functions.sql \
@@ -33,6 +38,10 @@ SQL_EXTENSION = \
 	sql/30_points/api.sql \
 	sql/30_points/audit.sql \
 	sql/40_activity/api.sql \
+	sql/50_rules/api.sql \
+	sql/50_rules/functions.sql \
+	sql/50_rules/tags.sql \
+	sql/50_rules/audience.sql \
 	sql/60_tiers/api.sql \
 	sql/80_messages/api.sql \
 	sql/85_jobs/functions.sql \
@@ -48,6 +57,7 @@ SQL_TABLES = \
 	sql/20_members/tables.sql \
 	sql/30_points/tables.sql \
 	sql/40_activity/tables.sql \
+	sql/50_rules/tables.sql \
 	sql/60_tiers/tables.sql \
 	sql/70_value/tables.sql \
 	sql/80_messages/tables.sql \

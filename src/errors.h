@@ -54,4 +54,16 @@
 #define ERRCODE_JOB_RUNNING MB('6', '0', '1')
 #define ERRCODE_UNKNOWN_MESSAGE MB('6', '0', '2')
 
+/* tags */
+#define ERRCODE_INVALID_TAG MB('7', '0', '1')
+#define ERRCODE_WEIGHT_OUT_OF_RANGE MB('7', '0', '2')
+#define ERRCODE_UNKNOWN_TAG MB('7', '0', '3')
+#define ERRCODE_TAG_BY_RULE MB('7', '0', '4')
+
+/* rules */
+#define ERRCODE_RULE_SYNTAX MB('8', '0', '1')
+#define ERRCODE_RULE_UNKNOWN_NAME MB('8', '0', '2')
+#define ERRCODE_RULE_TYPE MB('8', '0', '3')
+#define ERRCODE_RULE_TOO_LARGE MB('8', '0', '4')
+
 #endif

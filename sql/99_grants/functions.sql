@@ -59,6 +59,25 @@ GRANT EXECUTE ON FUNCTION
     member.outbox_ack(bigint, text)
 TO member_app, member_operator, member_admin;
 
+-- Who writes rules, and asks whom they hold of.
+GRANT EXECUTE ON FUNCTION
+    member.compile_rule(text),
+    member.rule_text(member.rule),
+    member.facts_of(bigint),
+    member.rule_explain(bigint, text, date),
+    member.audience(text, date, bigint, integer),
+    member.audience_count(text, date),
+    member.audience_overlap(text, text, date),
+    member.tag_cross(text, bigint),
+    member.tags_refresh(timestamptz, bigint)
+TO member_admin, member_operator;
+GRANT EXECUTE ON FUNCTION
+    member.tag_set(bigint, text, double precision, date, text, text),
+    member.tag_unset(bigint, text, text, text),
+    member.tags_of(bigint, date),
+    member.rules_of(bigint, date)
+TO member_app, member_operator, member_admin;
+
 -- Admins: set up, publish, load, run, prove.
 GRANT EXECUTE ON FUNCTION
     member.setup(text, text, text),
