@@ -12,8 +12,8 @@
 #include "utils/date.h"
 #include "utils/datetime.h"
 
-#define MIN_DAY ((DateADT) (date2j(1900, 1, 1) - POSTGRES_EPOCH_JDATE))
-#define MAX_DAY ((DateADT) (date2j(9999, 12, 31) - POSTGRES_EPOCH_JDATE))
+#define MIN_DAY ((DateADT) -36524)	/* 1900-01-01 */
+#define MAX_DAY ((DateADT) 2921939) /* 9999-12-31 */
 
 static inline bool
 day_in_range(DateADT day)
