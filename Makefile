@@ -20,6 +20,7 @@ SQL_EXTENSION = \
 	sql/10_types/lots.sql \
 	sql/10_types/activity.sql \
 	sql/10_types/rfm.sql \
+	sql/10_types/value.sql \
 	sql/10_types/standing.sql \
 	sql/10_types/tagset.sql \
 	sql/10_types/program.sql \
@@ -33,21 +34,27 @@ SQL_EXTENSION = \
 	sql/20_members/functions.sql \
 	sql/30_points/functions.sql \
 	sql/70_value/functions.sql \
+	sql/75_liability/functions.sql \
 	sql/80_messages/functions.sql \
 	sql/88_import/functions.sql \
 	sql/20_members/api.sql \
+	sql/30_points/history.sql \
 	sql/30_points/api.sql \
+	sql/30_points/post.sql \
 	sql/30_points/audit.sql \
+	sql/30_points/repair.sql \
 	sql/40_activity/api.sql \
 	sql/50_rules/api.sql \
 	sql/50_rules/functions.sql \
 	sql/50_rules/tags.sql \
 	sql/50_rules/audience.sql \
 	sql/60_tiers/api.sql \
+	sql/70_value/api.sql \
 	sql/80_messages/api.sql \
 	sql/85_jobs/functions.sql \
 	sql/85_jobs/api.sql \
 	sql/88_import/api.sql \
+	sql/88_import/points.sql \
 	sql/89_presets/functions.sql \
 	sql/99_grants/functions.sql
 
@@ -61,11 +68,13 @@ SQL_TABLES = \
 	sql/50_rules/tables.sql \
 	sql/60_tiers/tables.sql \
 	sql/70_value/tables.sql \
+	sql/75_liability/tables.sql \
 	sql/80_messages/tables.sql \
 	sql/85_jobs/tables.sql \
 	sql/88_import/tables.sql
 SQL_VIEWS = \
-	sql/90_report/views.sql
+	sql/90_report/views.sql \
+	sql/90_report/liability.sql
 SQL_GRANTS = sql/99_grants/relations.sql
 SQL_MIGRATIONS = $(sort $(wildcard sql/migrations/[0-9]*_*.sql))
 
