@@ -171,7 +171,7 @@ typedef struct SetJoin
 {
 	int32 to;
 	int32 a;
-	int32 b; /* "not": as a */
+	int32 b;  /* "not": as a */
 	int32 op; /* RULE_AND, RULE_OR, RULE_NOT, less RULE_AND */
 } SetJoin;
 
@@ -185,11 +185,11 @@ typedef struct SetMachine
 	uint32 tag_mask; /* one less than the size of the table */
 	SetKind *kind;
 	int n_kinds;
-	SetPair *pair;		/* of each comparison */
+	SetPair *pair; /* of each comparison */
 	SetJoin *join;
 	int n_joins;
-	RuleNode *measure;	/* each that is of no window, as readers of single rules know it */
-	bool needs_joined;	/* by a window */
+	RuleNode *measure; /* each that is of no window, as readers of single rules know it */
+	bool needs_joined; /* by a window */
 	double *number;
 	Truth *truth;
 	SetText *text;
