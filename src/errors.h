@@ -34,6 +34,7 @@
 #define ERRCODE_HOLD_CLOSED MB('2', '0', '9')
 #define ERRCODE_WALLET_FULL MB('2', '1', '0')
 #define ERRCODE_NOTHING_PENDING MB('2', '1', '1')
+#define ERRCODE_BATCH_REFUSED MB('2', '3', '0')
 
 /* purchases and events */
 #define ERRCODE_UNKNOWN_PURCHASE MB('3', '0', '1')

@@ -146,16 +146,17 @@ BEGIN
     IF since_member IS NULL AND until_member IS NULL THEN
         RETURN QUERY
             SELECT 'points_rollup is not the sum of the entries', NULL::bigint, NULL::integer,
-                   format('%s, wallet %s, %s: rollup %s in %s, entries %s in %s', month, wallet, kind,
+                   format('%s, wallet %s, %s%s: rollup %s in %s, entries %s in %s', month, wallet, kind, ' from ' || nullif(source, ''),
                           coalesce(r.points, 0), coalesce(r.entries, 0), coalesce(e.points, 0), coalesce(e.entries, 0))
             FROM member.points_rollup r
-            FULL JOIN (SELECT date_trunc('month', x.at AT TIME ZONE g.zone)::date AS month, x.wallet, x.kind, sum(x.points) AS points,
-                              count(*) AS entries
+            FULL JOIN (SELECT date_trunc('month', x.at AT TIME ZONE g.zone)::date AS month, x.wallet, x.kind,
+                              CASE WHEN x.kind IN ('event', 'earn', 'spend') THEN coalesce(x.source, '') ELSE '' END AS source,
+                              sum(x.points) AS points, count(*) AS entries
                        FROM member.entry x, member.setting g
                        WHERE x.booked_at < (SELECT k.booked_before FROM member.points_rollup_mark k)
-                       GROUP BY 1, 2, 3) e USING (month, wallet, kind)
+                       GROUP BY 1, 2, 3, 4) e USING (month, wallet, kind, source)
             WHERE r.points IS DISTINCT FROM e.points OR r.entries IS DISTINCT FROM e.entries
-            ORDER BY month, wallet, kind;
+            ORDER BY month, wallet, kind, source;
     END IF;
 END
 $$;

@@ -168,11 +168,12 @@ BEGIN
         IF problems @> '[{"problem": "points_rollup is not the sum of the entries"}]' THEN
             PERFORM FROM member.points_rollup_mark FOR UPDATE;
             DELETE FROM member.points_rollup;
-            INSERT INTO member.points_rollup (month, wallet, kind, points, entries)
-            SELECT date_trunc('month', e.at AT TIME ZONE g.zone)::date, e.wallet, e.kind, sum(e.points), count(*)
+            INSERT INTO member.points_rollup (month, wallet, kind, source, points, entries)
+            SELECT date_trunc('month', e.at AT TIME ZONE g.zone)::date, e.wallet, e.kind,
+                   CASE WHEN e.kind IN ('event', 'earn', 'spend') THEN coalesce(e.source, '') ELSE '' END, sum(e.points), count(*)
             FROM member.entry e, member.setting g
             WHERE e.booked_at < (SELECT k.booked_before FROM member.points_rollup_mark k)
-            GROUP BY 1, 2, 3;
+            GROUP BY 1, 2, 3, 4;
         END IF;
         SELECT coalesce(jsonb_agg(to_jsonb(v)), '[]') INTO after FROM member.verify(since_member, until_member) v;
     END IF;
