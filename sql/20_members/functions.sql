@@ -27,6 +27,14 @@ CREATE OR REPLACE FUNCTION member_internal.wallet_code(program member.program, w
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_wallet_code';
 COMMENT ON FUNCTION member_internal.wallet_code(member.program, smallint) IS 'Code of a wallet in a program.';
 
+CREATE OR REPLACE FUNCTION member_internal.wallet_rules(
+    program member.program, wallet_id smallint, OUT code text, OUT hold_grace_days smallint, OUT reinstate_days smallint,
+    OUT code_above bigint, OUT approve_above bigint, OUT transferable boolean, OUT transfer_fee smallint, OUT cooling_days smallint,
+    OUT day_cap bigint)
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_wallet_rules';
+COMMENT ON FUNCTION member_internal.wallet_rules(member.program, smallint) IS
+    'What a wallet of a program allows besides earning; limits that are null do not bind.';
+
 CREATE OR REPLACE FUNCTION member_internal.level_code(program member.program, ladder smallint, level smallint) RETURNS text
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_level_code';
 COMMENT ON FUNCTION member_internal.level_code(member.program, smallint, smallint) IS 'Code of a level in a program.';

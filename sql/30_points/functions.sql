@@ -10,7 +10,7 @@ BEGIN
     END IF;
     SELECT w.wallet_id INTO id FROM member.wallet w WHERE w.code = wallet_id.code;
     IF id IS NULL THEN
-        PERFORM member_internal.refuse('MB201', format('unknown wallet "%s"', code),
+        PERFORM member_internal.refuse('MB201', format('unknown wallet %s', coalesce('"' || code || '"', 'null')),
             hint => 'The wallets are in member.wallet; a new one counts after member.publish().');
     END IF;
     RETURN id;

@@ -84,6 +84,8 @@ BEGIN
         JOIN lot l ON l.usable_from = coalesce(u.usable_from, '-infinity') AND l.until = coalesce(u.until, 'infinity')
         WHERE e.member_id = points_explain.member_id AND u.wallet = id AND e.at < member.day_start(day + 1)
           AND (known_at IS NULL OR e.booked_at <= known_at)
+    ), flow AS (
+        SELECT l.*, (l.booked - coalesce((SELECT sum(m.points) FROM moved m WHERE m.no = l.no), 0))::bigint AS lapsed FROM lot l
     ), tree AS (
         SELECT ARRAY[]::bigint[] AS path, 1 AS level, format('balance of %s on %s', wallet, day) AS item, sum(l.points) FILTER (WHERE l.usable)::bigint AS points,
                NULL::integer AS entry_no, NULL::timestamptz AS at, NULL::date AS usable_from, NULL::date AS until,
@@ -91,12 +93,16 @@ BEGIN
         FROM (SELECT l.points, l.usable FROM lot l UNION ALL SELECT 0, true) l
         UNION ALL
         SELECT ARRAY[l.no], 2, CASE WHEN l.until = 'infinity' AND l.usable_from = '-infinity' AND l.points + l.booked < 0 THEN 'debt'
+                    WHEN l.usable_from = 'infinity' THEN 'lot that waits for its release, not in the balance'
                     ELSE concat_ws(' ', CASE WHEN l.until <= day THEN 'expired lot' WHEN l.usable THEN 'lot' ELSE 'pending lot, not in the balance,' END,
                         'from ' || CASE WHEN isfinite(l.usable_from) THEN l.usable_from END,
                         CASE WHEN isfinite(l.until) THEN format('until %s', l.until) ELSE 'for good' END) END,
                l.points, NULL, NULL, CASE WHEN isfinite(l.usable_from) THEN l.usable_from END, CASE WHEN isfinite(l.until) THEN l.until END,
                jsonb_build_object('usable', l.usable AND l.until > day)
         FROM lot l
+        UNION ALL
+        SELECT ARRAY[l.no, 2147483646], 3, 'back from a hold that lapsed, not booked yet', l.lapsed, NULL, NULL, NULL, NULL, '{}'
+        FROM flow l WHERE l.lapsed <> 0
         UNION ALL
         SELECT ARRAY[l.no, 2147483647], 3, CASE WHEN l.until <= day THEN 'expired or paid debt, not booked yet' ELSE 'pays debt, not booked yet' END,
                l.points - l.booked, NULL, NULL, NULL, NULL, '{}'
@@ -114,6 +120,8 @@ BEGIN
                         WHEN v.kind IS NOT NULL THEN concat_ws(' ', 'event', v.kind, v.category)
                         WHEN e.kind = 'reverse' THEN format('%s points of entry %s', e.ref_part, e.ref)
                         WHEN e.kind IN ('expire', 'settle') THEN 'time'
+                        WHEN e.kind IN ('capture', 'void', 'lapse') THEN format('end of hold %s', e.ref)
+                        WHEN e.kind = 'release' THEN format('release of entry %s', e.ref)
                         ELSE concat_ws(' ', 'call', 'from ' || e.source) END,
                    e.reason, format('program %s', e.program_version)),
                m.points, m.entry_no, e.at, NULL, NULL,

@@ -18,7 +18,8 @@ BEGIN
     FOR h IN
         SELECT h.lots, h.lapses_at, w.hold_grace_days AS grace
         FROM member.hold h
-        JOIN member.wallet w ON w.wallet_id = h.wallet
+        CROSS JOIN member.setting g JOIN member.program_version v ON v.version = g.program_version
+        CROSS JOIN LATERAL member_internal.wallet_rules(v.program, h.wallet) w
         JOIN member.entry o ON o.member_id = h.member_id AND o.entry_no = h.hold_id
         LEFT JOIN member.entry c ON c.member_id = h.member_id AND c.entry_no = h.closed_by
         WHERE h.member_id = with_lapses.member_id AND h.lapses_at <= moment
@@ -74,15 +75,17 @@ $$;
 COMMENT ON FUNCTION member.points_hold(bigint, bigint, text, timestamptz, text, text, timestamptz, text, text) IS
     'Reserves usable points of a wallet, first-expiring first, until they are captured, voided, or the moment lapses_at has come (null: it stands). The receipt''s entry_no is the hold_id. Errors: MB203 not enough, MB202 wallet not spendable, MB403 lapses_at, MB101, MB102, MB201, MB204, MB401 to MB405.';
 
-CREATE OR REPLACE FUNCTION member_internal.open_hold(member_id bigint, hold_id integer, at timestamptz) RETURNS member.hold
+CREATE OR REPLACE FUNCTION member_internal.open_hold(
+    member_id bigint, hold_id integer, at timestamptz, OUT wallet text, OUT points bigint, OUT held_at timestamptz, OUT lots member.lots)
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
     h record;
 BEGIN
-    SELECT x.*, c.kind, c.at AS closed_at INTO h
-    FROM member.hold x LEFT JOIN member.entry c ON c.member_id = x.member_id AND c.entry_no = x.closed_by
+    SELECT x.*, member_internal.wallet_code(v.program, x.wallet) AS code, c.kind, c.at AS closed_at INTO h
+    FROM member.hold x CROSS JOIN member.setting g JOIN member.program_version v ON v.version = g.program_version
+    LEFT JOIN member.entry c ON c.member_id = x.member_id AND c.entry_no = x.closed_by
     WHERE x.member_id = open_hold.member_id AND x.hold_id = open_hold.hold_id;
     IF NOT FOUND THEN
         PERFORM member_internal.refuse('MB208', format('member %s has no hold %s', member_id, coalesce(hold_id::text, 'null')),
@@ -96,22 +99,32 @@ BEGIN
     IF at < h.held_at THEN
         PERFORM member_internal.refuse('MB402', 'a hold can''t end before it began', format('Hold %s began at %s.', hold_id, h.held_at));
     END IF;
-    RETURN ROW(h.member_id, h.hold_id, h.wallet, h.closed_by, h.points, h.held_at, h.lapses_at, h.lots)::member.hold;
+    wallet := h.code;
+    points := h.points;
+    held_at := h.held_at;
+    lots := h.lots;
 END
 $$;
 COMMENT ON FUNCTION member_internal.open_hold(bigint, integer, timestamptz) IS
     'A hold that stands now. Errors: MB208 no such hold, MB209 captured, voided or lapsed, MB402 dated before it.';
 
 CREATE OR REPLACE FUNCTION member_internal.close_hold(member_id bigint, hold_id integer, entry_no integer) RETURNS void
-LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
     UPDATE member.hold h SET closed_by = close_hold.entry_no
-    WHERE h.member_id = close_hold.member_id AND h.hold_id = close_hold.hold_id;
+    WHERE h.member_id = close_hold.member_id AND h.hold_id = close_hold.hold_id AND h.closed_by IS NULL;
+    IF NOT FOUND THEN
+        -- it lapsed between the look and the entry, which goes back with this
+        PERFORM member_internal.refuse('MB209', format('hold %s is over', hold_id));
+    END IF;
     UPDATE member.state s SET next_lapse = (SELECT min(h.lapses_at) FROM member.hold h
                                             WHERE h.member_id = close_hold.member_id AND h.closed_by IS NULL)
-    WHERE s.member_id = close_hold.member_id AND s.next_lapse IS NOT NULL
+    WHERE s.member_id = close_hold.member_id AND s.next_lapse IS NOT NULL;
+END
 $$;
-COMMENT ON FUNCTION member_internal.close_hold(bigint, integer, integer) IS 'Marks a hold as ended by an entry.';
+COMMENT ON FUNCTION member_internal.close_hold(bigint, integer, integer) IS 'Marks a hold as ended by an entry. Errors: MB209.';
 
 CREATE OR REPLACE FUNCTION member.points_capture(
     member_id bigint, hold_id integer, points bigint DEFAULT NULL, source text DEFAULT NULL, reason text DEFAULT NULL,
@@ -128,10 +141,10 @@ BEGIN
     IF r.entry_no IS NOT NULL THEN
         RETURN r;
     END IF;
-    h := member_internal.open_hold(member_id, hold_id, at);
+    SELECT * INTO h FROM member_internal.open_hold(member_id, hold_id, at);
     r := (member_internal.write_event(member_id, 'points_capture', arguments, at, key,
         kind => 'capture', source => source, reason => reason, actor => actor,
-        wallet => (SELECT w.code FROM member.wallet w WHERE w.wallet_id = h.wallet), points => coalesce(points, h.points),
+        wallet => h.wallet, points => coalesce(points, h.points),
         ref => hold_id, origin_at => h.held_at, origin_lots => h.lots)).receipt;
     PERFORM member_internal.close_hold(member_id, hold_id, r.entry_no);
     RETURN r;
@@ -155,10 +168,10 @@ BEGIN
     IF r.entry_no IS NOT NULL THEN
         RETURN r;
     END IF;
-    h := member_internal.open_hold(member_id, hold_id, at);
+    SELECT * INTO h FROM member_internal.open_hold(member_id, hold_id, at);
     r := (member_internal.write_event(member_id, 'points_void', arguments, at, key,
         kind => 'void', reason => reason, actor => actor,
-        wallet => (SELECT w.code FROM member.wallet w WHERE w.wallet_id = h.wallet), points => h.points,
+        wallet => h.wallet, points => h.points,
         ref => hold_id, origin_at => h.held_at, origin_lots => h.lots)).receipt;
     PERFORM member_internal.close_hold(member_id, hold_id, r.entry_no);
     RETURN r;

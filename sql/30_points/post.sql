@@ -34,6 +34,9 @@ BEGIN
     ANALYZE post_work;
     PERFORM FROM member.state s WHERE s.member_id IN (SELECT w.member_id FROM post_work w) ORDER BY s.member_id FOR NO KEY UPDATE;
     present := member.now();
+    PERFORM member_internal.book_lapses(s.member_id, present)
+    FROM (SELECT x.member_id FROM member.state x
+          WHERE x.next_lapse <= present AND x.member_id IN (SELECT w.member_id FROM post_work w) ORDER BY x.member_id) s;
     SELECT v.version, v.program INTO p
     FROM member.setting g JOIN member.program_version v ON v.version = g.program_version;
     -- in the order in which a verb looks: the row, the member, the key, then the moment, unless the key is answered

@@ -17,9 +17,9 @@ BEGIN
     INSERT INTO member.points_survival (wallet, level, cohort, months_left, at_risk, spent)
     WITH flow AS MATERIALIZED (
         SELECT u.wallet, member.level(s.standing, 1::smallint) AS level, c.no AS cohort, least(m.no, c.no) AS month,
-               -- what a reversal gives back had been spent, what it takes had been issued
-               coalesce(sum(u.points) FILTER (WHERE e.kind IN ('purchase', 'event', 'earn', 'refund') OR e.kind NOT IN ('spend', 'settle') AND u.points < 0), 0) AS issued,
-               coalesce(-sum(u.points) FILTER (WHERE e.kind IN ('spend', 'settle') OR e.kind NOT IN ('purchase', 'event', 'earn', 'refund') AND u.points > 0), 0) AS spent
+               -- what a reversal or a hold gives back had been spent, what it takes had been issued
+               coalesce(sum(u.points) FILTER (WHERE e.kind IN ('purchase', 'event', 'earn', 'refund', 'release') OR e.kind NOT IN ('spend', 'hold', 'settle') AND u.points < 0), 0) AS issued,
+               coalesce(-sum(u.points) FILTER (WHERE e.kind IN ('spend', 'hold', 'settle') OR e.kind NOT IN ('purchase', 'event', 'earn', 'refund', 'release') AND u.points > 0), 0) AS spent
         FROM member.entry e CROSS JOIN member.setting g JOIN member.state s USING (member_id)
         CROSS JOIN LATERAL member.unnest(e.delta) u
         CROSS JOIN LATERAL (SELECT (extract(year FROM u.until - 1) * 12 + extract(month FROM u.until - 1))::integer AS no) c

@@ -83,7 +83,9 @@ FROM (SELECT b.wallet, b.last_month, b.points,
                    ((extract(year FROM u.until_month) - extract(year FROM d.day)) * 12 + extract(month FROM u.until_month) - extract(month FROM d.day))::integer AS months_left
             FROM (SELECT member.level(h.standing, 1::smallint) AS level,
                          member.lots_sum(member.settle(h.lots, (SELECT t.day FROM member_report.today t))) AS book
-                  FROM member.state h GROUP BY 1) s
+                  FROM (SELECT x.standing, x.lots FROM member.state x
+                        UNION ALL SELECT x.standing, o.lots FROM member.hold o JOIN member.state x USING (member_id) WHERE o.closed_by IS NULL) h
+                  GROUP BY 1) s
             CROSS JOIN LATERAL (SELECT n.wallet, n.points, date_trunc('month', (n.until - 1)::timestamp)::date AS until_month FROM member.unnest(s.book) n) u
             JOIN member.wallet w ON w.wallet_id = u.wallet
             LEFT JOIN member.tier_level l ON l.ladder_id = 1 AND l.level = s.level
@@ -98,7 +100,7 @@ GROUP BY 1, 2;
 COMMENT ON VIEW member_report.points_forecast IS 'What will become of the points outstanding today, by the last month they are usable in: used, or expired 预计过期. Points still to be issued are not in it.';
 COMMENT ON COLUMN member_report.points_forecast.wallet IS 'Code of the wallet.';
 COMMENT ON COLUMN member_report.points_forecast.last_month IS 'First day of the last month they are usable in; null: they do not expire, with debt taken off.';
-COMMENT ON COLUMN member_report.points_forecast.points IS 'Points outstanding today, pending ones too.';
+COMMENT ON COLUMN member_report.points_forecast.points IS 'Points outstanding today, pending and held ones too.';
 COMMENT ON COLUMN member_report.points_forecast.expiring IS 'Of these, expected to expire: at points_breakage.expire_share of each level; without any history none.';
 COMMENT ON COLUMN member_report.points_forecast.used IS 'The rest.';
 
@@ -113,7 +115,7 @@ LEFT JOIN (SELECT p.wallet, sum(p.issued - p.taken_back)::bigint AS issued FROM 
 CROSS JOIN member.setting g;
 COMMENT ON VIEW member_report.points_liability IS 'Points outstanding today by wallet, what they will cost, and the revenue to defer for them.';
 COMMENT ON COLUMN member_report.points_liability.wallet IS 'Code of the wallet.';
-COMMENT ON COLUMN member_report.points_liability.outstanding IS 'Points of all members, pending ones too, debt taken off.';
+COMMENT ON COLUMN member_report.points_liability.outstanding IS 'Points of all members, pending and held ones too, debt taken off.';
 COMMENT ON COLUMN member_report.points_liability.expected_expired IS 'Of these, expected to expire unspent: breakage.';
 COMMENT ON COLUMN member_report.points_liability.breakage_rate IS 'The same in percent of outstanding 预计过期率.';
 COMMENT ON COLUMN member_report.points_liability.cost IS 'Outstanding at setting.cost_per_point, yuan: if all were used.';

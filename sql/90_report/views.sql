@@ -81,7 +81,7 @@ COMMENT ON COLUMN member_report.tier_funnel.conversion IS 'Percent of those that
 CREATE OR REPLACE VIEW member_report.points_month AS
 SELECT e.month, w.code AS wallet,
        coalesce(sum(e.points) FILTER (WHERE e.kind IN ('purchase', 'event', 'earn')), 0)::bigint AS issued,
-       coalesce(-sum(e.points) FILTER (WHERE e.kind = 'spend'), 0)::bigint AS spent,
+       coalesce(-sum(e.points) FILTER (WHERE e.kind IN ('spend', 'hold', 'capture', 'void', 'lapse')), 0)::bigint AS spent,
        coalesce(-sum(e.points) FILTER (WHERE e.kind = 'refund'), 0)::bigint AS taken_back,
        coalesce(sum(e.points) FILTER (WHERE e.kind = 'reverse'), 0)::bigint AS reversed,
        coalesce(-sum(e.points) FILTER (WHERE e.kind = 'expire'), 0)::bigint AS expired,
@@ -106,7 +106,7 @@ COMMENT ON VIEW member_report.points_month IS 'Points by month and wallet: issue
 COMMENT ON COLUMN member_report.points_month.month IS 'First day of the month the entries happened in, in the program''s time zone.';
 COMMENT ON COLUMN member_report.points_month.wallet IS 'The wallet each entry is told in; of purchases, events and expiry the main one.';
 COMMENT ON COLUMN member_report.points_month.issued IS 'Points given for purchases and events, and earned otherwise 发放.';
-COMMENT ON COLUMN member_report.points_month.spent IS 'Points spent 消耗; what was reversed of it is in reversed.';
+COMMENT ON COLUMN member_report.points_month.spent IS 'Points spent 消耗, and held ones until they come back; what was reversed of it is in reversed.';
 COMMENT ON COLUMN member_report.points_month.taken_back IS 'Points taken back by refunds 退单扣回.';
 COMMENT ON COLUMN member_report.points_month.reversed IS 'Points given back (positive) or taken (negative) by reversals of single entries.';
 COMMENT ON COLUMN member_report.points_month.expired IS 'Points whose expiry was booked that month 过期.';
@@ -116,20 +116,27 @@ CREATE OR REPLACE VIEW member_report.points_outstanding AS
 SELECT w.code AS wallet, date_trunc('month', (l.until - 1)::timestamp)::date AS last_month, sum(l.points)::bigint AS points,
        count(*) AS lots, round(sum(l.points) * (SELECT s.cost_per_point FROM member.setting s), 2) AS cost
 FROM (SELECT member.lots_sum(member.settle(h.lots, (SELECT t.day FROM member_report.today t))) AS book
-      FROM member.state h) t
+      FROM (SELECT s.lots FROM member.state s
+            UNION ALL SELECT o.lots FROM member.hold o WHERE o.closed_by IS NULL) h) t
 CROSS JOIN LATERAL member.unnest(t.book) l
 JOIN member.wallet w ON w.wallet_id = l.wallet
 GROUP BY 1, 2;
 COMMENT ON VIEW member_report.points_outstanding IS 'Points outstanding today by the last month they are usable in, expired ones left out, booked or not 积分负债.';
 COMMENT ON COLUMN member_report.points_outstanding.wallet IS 'Code of the wallet.';
 COMMENT ON COLUMN member_report.points_outstanding.last_month IS 'First day of the last month they are usable in; null: they do not expire, with debt taken off.';
-COMMENT ON COLUMN member_report.points_outstanding.points IS 'Points of all members, pending ones too; debt is negative.';
+COMMENT ON COLUMN member_report.points_outstanding.points IS 'Points of all members, pending and held ones too; debt is negative.';
 COMMENT ON COLUMN member_report.points_outstanding.lots IS 'Different pairs of first usable and last day among them.';
 COMMENT ON COLUMN member_report.points_outstanding.cost IS 'Liability 积分负债: at setting.cost_per_point, yuan.';
 
 CREATE OR REPLACE VIEW member_report.points_expiring AS
 SELECT t.day + n AS until, x.by_day[n][1] AS members, x.by_day[n][2] AS points
-FROM (SELECT member.expiring_by_day(s.lots, 1::smallint, (SELECT t.day FROM member_report.today t), 31) AS by_day FROM member.state s) x,
+FROM (SELECT member.expiring_by_day(s.lots, 1::smallint, (SELECT t.day FROM member_report.today t), 31) AS by_day
+      FROM (SELECT h.lots FROM member.state h WHERE h.next_lapse IS NULL OR h.next_lapse > (SELECT member.now())
+            UNION ALL
+            SELECT h.lots OPERATOR(member.+) o.lots
+            FROM member.state h
+            JOIN (SELECT x.member_id, member.lots_sum(x.lots) AS lots FROM member.hold x
+                  WHERE x.closed_by IS NULL AND x.lapses_at <= (SELECT member.now()) GROUP BY 1) o USING (member_id)) s) x,
      member_report.today t, generate_series(1, 31) n
 WHERE x.by_day[n][1] > 0;
 COMMENT ON VIEW member_report.points_expiring IS 'Usable points of the main wallet that are gone within 31 days if nothing happens 即将过期, by the first day they are gone.';

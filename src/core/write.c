@@ -94,8 +94,8 @@ static const Statement statements[N_STATEMENTS] = {
 		"SELECT member_internal.record_tiers($1, $2, $3, $4, $5)",
 		{"bigint", "member.step_tier[]", "integer", "integer", "timestamptz"}},
 	[LAPSED_HOLDS] = {
-		"SELECT h.hold_id, w.code, h.points, h.lots, h.lapses_at"
-		" FROM member.hold h JOIN member.wallet w ON w.wallet_id = h.wallet"
+		"SELECT h.hold_id, h.wallet, h.points, h.lots, h.lapses_at"
+		" FROM member.hold h"
 		" WHERE h.member_id = $1 AND h.closed_by IS NULL AND h.lapses_at <= $2"
 		" ORDER BY h.lapses_at, h.hold_id",
 		{"bigint", "timestamptz"}},
@@ -469,7 +469,8 @@ insert_entry(const Write *w, const StepEntry *e, const char *tier)
 	for (int i = 0; i < lengthof(asked); i++)
 	{
 		null[n] = e->by_time || !w->asked || !given(w, asked[i]);
-		v[n++] = null[n] ? (Datum) 0 : argument(w, asked[i]);
+		v[n] = null[n] ? (Datum) 0 : argument(w, asked[i]);
+		n++;
 	}
 	null[n] = e->by_time || !w->asked;
 	v[n++] = w->digest;
@@ -553,7 +554,7 @@ book_lapses(Write *w, TimestampTz moment)
 		heap_deform_tuple(holds->vals[i], holds->tupdesc, hold, null);
 		event.member_id = DatumGetInt64(v[0]);
 		event.ref = DatumGetInt32(hold[0]);
-		event.wallet = TextDatumGetCString(hold[1]);
+		event.wallet = program_wallet(w->program, DatumGetInt16(hold[1]))->code;
 		event.points = DatumGetInt64(hold[2]);
 		event.has_origin = true;
 		book_decode(&event.origin_lots, PG_DETOAST_DATUM_PACKED(hold[3]));

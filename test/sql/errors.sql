@@ -28,7 +28,7 @@ $$;
 -- ---- before setup ----
 
 SELECT pg_temp.try('{}', 'enroll(''shop'')', 'purchase_record(1, ''P1'', 10)', 'purchase_refund(1, ''P1'', ''R1'')', 'event_record(1, ''signin'')', 'points_earn(1, 5)',
-    'points_spend(1, 5)', 'points_reverse(1, 1)', 'points_balance(1)', 'points_lots(1)', 'points_explain(1)', 'points_explain_json(1)', 'points_statement(1)', 'points_expiring()', 'tier_of(1)', 'tier_progress(1)', 'rfm_of(1)',
+    'points_spend(1, 5)', 'points_reverse(1, 1)', 'points_hold(1, 5)', 'points_capture(1, 1)', 'points_void(1, 1)', 'points_holds(1)', 'points_release(1, 1)', 'points_balance(1)', 'points_lots(1)', 'points_explain(1)', 'points_explain_json(1)', 'points_statement(1)', 'points_expiring()', 'tier_of(1)', 'tier_progress(1)', 'rfm_of(1)',
     'rfm_scores()', 'rfm_migration(''2026-01-01'', ''2026-02-01'')', 'value_refit()', 'value_of(1)', 'value_calibration(''2026-01-01'')', 'churn_signals(1)', 'lifecycle_of(1)',
     'lifecycle_conversion(''2026-01-01'', ''2026-02-01'')',
     'outbox_claim(''w'')', 'outbox_ack(1, ''sent'')', 'publish(''x'')', 'migrate()', 'verify()', 'repair()', 'replay(1)', 'import_members()', 'import_purchases()', 'import_balances()', 'import_points()', 'points_post(ARRAY[]::jsonb[])',
@@ -53,8 +53,9 @@ CREATE TEMP TABLE before AS SELECT (SELECT count(*) FROM member.member) AS membe
 -- ---- unknown member, wallet, purchase, entry, ladder ----
 
 SELECT pg_temp.try('{}', 'purchase_record(99, ''P9'', 10)', 'purchase_refund(99, ''P1'', ''R1'')', 'event_record(99, ''signin'')', 'points_earn(99, 5)', 'points_spend(99, 5)', 'points_reverse(99, 1)',
+    'points_hold(99, 5)', 'points_capture(99, 1)', 'points_void(99, 1)', 'points_holds(99)', 'points_release(99, 1)',
     'points_balance(99)', 'points_lots(99)', 'points_explain(99)', 'points_explain_json(99)', 'points_statement(99)', 'tier_of(99)', 'tier_progress(99)', 'replay(99)', 'points_earn(NULL, 5)');
-SELECT pg_temp.try('{}', 'points_earn(1, 5, ''coins'')', 'points_spend(1, 5, ''coins'')', 'points_balance(1, ''coins'')', 'points_explain(1, ''coins'')', 'points_explain_json(1, NULL)', 'points_statement(1, wallet => ''coins'')', 'points_expiring(wallet => ''coins'')',
+SELECT pg_temp.try('{}', 'points_earn(1, 5, ''coins'')', 'points_spend(1, 5, ''coins'')', 'points_hold(1, 5, ''coins'')', 'points_balance(1, ''coins'')', 'points_explain(1, ''coins'')', 'points_explain_json(1, NULL)', 'points_statement(1, wallet => ''coins'')', 'points_expiring(wallet => ''coins'')',
     'points_earn(1, 5, '''')', 'points_balance(1, NULL)');
 SELECT pg_temp.try('{}', 'purchase_refund(1, ''P9'', ''R1'')', 'purchase_refund(1, ''P2'', ''R1'')', 'purchase_refund(1, NULL, ''R1'')', 'points_reverse(1, 99)', 'points_reverse(1, 0)', 'points_reverse(1, NULL)',
     'tier_of(1, ladder => ''svip'')');
@@ -190,12 +191,31 @@ SELECT points FROM member.points_reverse(1, 2);
 SELECT pg_temp.try('points_reverse(1, {})', '2', '2, 1');
 ROLLBACK;
 
+-- ---- holds, and points that wait for their release ----
+
+BEGIN;
+SELECT pg_temp.try('points_hold(1, {})', '0', '1000', '5, ''growth''', '5, lapses_at => ''2026-03-01 10:00+08''', '5, lapses_at => ''infinity''', 'NULL');
+SELECT entry_no FROM member.points_hold(1, 20);
+SELECT entry_no FROM member.points_hold(1, 10, lapses_at => '2026-03-01 11:00+08');
+SELECT pg_temp.try('points_capture(1, {})', '99', 'NULL', '3', '4, 21', '4, 0', '4, at => ''2026-02-28 12:00+08''');
+SELECT points FROM member.points_capture(1, 4, 15);
+SELECT pg_temp.try('{}', 'points_capture(1, 4)', 'points_void(1, 4)', 'points_reverse(1, 5)', 'points_reverse(1, 6, 16)');
+SET LOCAL member.clock = '2026-03-01 11:00+08';
+SELECT pg_temp.try('{}', 'points_capture(1, 5)', 'points_void(1, 5)');
+SELECT points FROM member.points_earn(1, 5, usable_from => 'infinity');
+SELECT pg_temp.try('{}', 'points_release(1)', 'points_release(1, 99)', 'points_release(1, purchase_no => ''P9'')', 'points_release(1, 2)', 'points_release(1, 8, at => ''2026-03-01 10:59+08'')', 'points_earn(1, 5, usable_from => ''infinity'', until => ''2027-01-01'')');
+UPDATE member.wallet SET balance_cap = 100 WHERE code = 'points';
+SELECT member.publish('cap') > 1 AS published;
+SELECT pg_temp.try('points_earn(1, {})', '1');
+ROLLBACK;
+
 -- ---- a member who is frozen or has left ----
 
 BEGIN;
 UPDATE member.member SET status = 'frozen' WHERE member_id = 1;
 UPDATE member.state SET active = false WHERE member_id = 1;
-SELECT pg_temp.try('{}', 'purchase_record(1, ''P3'', 10)', 'purchase_refund(1, ''P1'', ''R1'')', 'event_record(1, ''signin'')', 'points_earn(1, 5)', 'points_spend(1, 5)', 'points_reverse(1, 2)');
+SELECT pg_temp.try('{}', 'purchase_record(1, ''P3'', 10)', 'purchase_refund(1, ''P1'', ''R1'')', 'event_record(1, ''signin'')', 'points_earn(1, 5)', 'points_spend(1, 5)', 'points_reverse(1, 2)',
+    'points_hold(1, 5)', 'points_capture(1, 1)', 'points_void(1, 1)', 'points_release(1, 2)');
 ROLLBACK;
 
 -- ---- publishing: every fault at once, each once ----

@@ -40,9 +40,9 @@ SELECT is_empty($$ SELECT signature FROM routine WHERE lanname = 'c' AND prosecd
 SELECT ok(NOT rolsuper AND NOT rolcanlogin AND NOT rolbypassrls AND NOT rolcreaterole AND NOT rolcreatedb, 'member_owner can do nothing but own') FROM pg_roles WHERE rolname = 'member_owner';
 SELECT is_empty($$ SELECT signature FROM routine WHERE has_function_privilege('public', oid, 'execute') $$, 'nobody executes anything by being there: PUBLIC has nothing');
 
-SELECT is_empty($$ SELECT signature FROM routine WHERE lanname = 'c' AND proparallel <> 's' AND proname NOT IN ('begin_write', 'write_event', 'write_events') ORDER BY 1 $$, 'C functions are parallel safe, but for the writers');
+SELECT is_empty($$ SELECT signature FROM routine WHERE lanname = 'c' AND proparallel <> 's' AND proname NOT IN ('begin_write', 'write_event', 'write_events', 'book_lapses') ORDER BY 1 $$, 'C functions are parallel safe, but for the writers');
 SELECT set_eq($$ SELECT proname || ' ' || provolatile::text FROM routine WHERE lanname = 'c' AND prokind = 'f' AND provolatile <> 'i' $$,
-    ARRAY['now v', 'clock_is_set s', 'refuse v', 'program_in s', 'program_recv s', 'program_send s', 'parse_time s', 'new_salt v', 'begin_write v', 'write_event v', 'write_events v',
+    ARRAY['now v', 'clock_is_set s', 'refuse v', 'program_in s', 'program_recv s', 'program_send s', 'parse_time s', 'new_salt v', 'begin_write v', 'write_event v', 'write_events v', 'book_lapses v',
         'tagset_typanalyze s', 'tagset_contains_sel s', 'tagset_contained_sel s', 'tagset_overlaps_sel s', 'tagset_matches_sel s'],
     'C functions are immutable, but for the clock, chance, what reads time zones, what only raises, the writers and what the planner asks');
 -- the layout functions only return the text that setup() and migrate() run
@@ -85,6 +85,8 @@ SELECT set_eq($$ SELECT proname || '(' || coalesce(array_to_string(proargnames[:
     'points_earn(member_id, points, wallet, usable_from, until, source, reason, at, actor, key)',
     'points_spend(member_id, points, wallet, source, reason, at, actor, key)',
     'points_reverse(member_id, entry_no, points, reason, at, actor, key)',
+    'points_hold(member_id, points, wallet, lapses_at, source, reason, at, actor, key)', 'points_capture(member_id, hold_id, points, source, reason, at, actor, key)',
+    'points_void(member_id, hold_id, reason, at, actor, key)', 'points_holds(member_id, only_open)', 'points_release(member_id, entry_no, purchase_no, reason, at, actor, key)',
     'points_balance(member_id, wallet, as_of, known_at)', 'points_statement(member_id, since, until, wallet, known_at)',
     'points_lots(member_id, as_of, known_at)', 'points_explain(member_id, wallet, as_of, known_at)', 'points_explain_json(member_id, wallet, as_of, known_at)',
     'points_expiring(as_of, within, wallet, only_member)', 'tier_of(member_id, as_of, ladder)', 'tier_progress(member_id, as_of)',
@@ -98,7 +100,8 @@ SELECT set_eq($$ SELECT proname || '(' || coalesce(array_to_string(proargnames[:
     'tags_refresh(touched_since, only_member)', 'tag_cross(given, at_least)',
     'day_of(at)', 'day_start(day)'], 'the API is what is promised, argument by argument');
 SELECT set_eq($$ SELECT proname FROM routine WHERE prorettype = 'member.receipt'::regtype AND nspname = 'member' $$,
-    ARRAY['purchase_record', 'purchase_refund', 'event_record', 'points_earn', 'points_spend', 'points_reverse'], 'every write to a member''s books answers with a receipt');
+    ARRAY['purchase_record', 'purchase_refund', 'event_record', 'points_earn', 'points_spend', 'points_reverse',
+        'points_hold', 'points_capture', 'points_void', 'points_release'], 'every write to a member''s books answers with a receipt');
 SELECT is_empty($$ SELECT signature FROM routine WHERE (prorettype = 'member.receipt'::regtype OR proname = 'enroll') AND nspname = 'member' AND NOT proargnames @> '{at,actor,key}' $$,
     'every write takes at, actor and key');
 SELECT is_empty($$ SELECT signature FROM routine WHERE nspname = 'member' AND proargnames && '{at,actor,key}' AND pronargs > 1

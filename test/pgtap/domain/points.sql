@@ -205,24 +205,34 @@ BEGIN
         PERFORM set_config('member.clock', format('%s 12:00+08', today), false);
         FOR x IN SELECT * FROM triple ORDER BY t, which LOOP
             dice := abs(hashint8(x.t * 100000 + d)) % 100;
-            CONTINUE WHEN dice >= 60;
+            CONTINUE WHEN dice >= 82;
             back := CASE WHEN dice % 7 = 0 THEN (today - dice % 6) + time '11:00' END;
             BEGIN
                 IF dice < 20 THEN
                     PERFORM member.purchase_record(x.m, format('%s/%s', x.m, d), 5 + dice, at => back);
                 ELSIF dice < 28 THEN
                     PERFORM member.purchase_refund(x.m, p.purchase_no, 'R' || d, least(p.amount - p.refunded, dice)) FROM member.purchase p
-                    WHERE p.member_id = x.m AND p.refunded < p.amount ORDER BY hashint4(p.entry_no + d), p.purchase_no LIMIT 1;
+                    WHERE p.member_id = x.m AND p.refunded < p.amount ORDER BY hashtext(split_part(p.purchase_no, '/', 2) || '/' || d), p.purchase_no LIMIT 1;
                 ELSIF dice < 38 THEN
                     PERFORM member.event_record(x.m, (ARRAY['signin', 'browse', 'look'])[1 + dice % 3], at => back);
                 ELSIF dice < 46 THEN
                     PERFORM member.points_earn(x.m, dice, usable_from => CASE WHEN dice % 2 = 0 THEN today + 3 END, until => today + 5 + dice % 8, at => back);
                 ELSIF dice < 54 THEN
                     PERFORM member.points_spend(x.m, dice, at => back);
+                ELSIF dice BETWEEN 60 AND 67 THEN
+                    PERFORM member.points_hold(x.m, 1 + dice % 25, lapses_at => CASE WHEN dice % 3 > 0 THEN (today + dice % 5) + time '13:30' END, at => back);
+                ELSIF dice BETWEEN 68 AND 74 THEN
+                    PERFORM CASE WHEN dice < 72 THEN member.points_capture(x.m, h.hold_id, 1 + h.points * (dice % 3) / 3) ELSE member.points_void(x.m, h.hold_id) END
+                    FROM member.points_holds(x.m) h ORDER BY h.held_at, h.hold_id OFFSET dice % 2 LIMIT 1;
+                ELSIF dice BETWEEN 75 AND 77 THEN
+                    PERFORM member.points_earn(x.m, dice, usable_from => 'infinity');
+                ELSIF dice > 77 THEN
+                    PERFORM member.points_release(x.m, e.entry_no) FROM member.entry e
+                    WHERE e.member_id = x.m AND e.kind = 'earn' AND member_internal.waiting_lots(x.m, e.entry_no) OPERATOR(member.<>) 'empty' ORDER BY e.booked_at LIMIT 1;
                 ELSE
                     -- the n-th operation, not the entry of that number: expiry may have been booked in between
                     PERFORM member.points_reverse(x.m, e.entry_no, at => back) FROM member.entry e
-                    WHERE e.member_id = x.m AND e.kind IN ('earn', 'spend') AND NOT EXISTS (SELECT FROM member.entry r WHERE r.member_id = e.member_id AND r.ref = e.entry_no)
+                    WHERE e.member_id = x.m AND e.kind IN ('earn', 'spend', 'capture') AND NOT EXISTS (SELECT FROM member.entry r WHERE r.member_id = e.member_id AND r.ref = e.entry_no AND r.kind = 'reverse')
                     ORDER BY e.booked_at DESC, e.entry_no DESC OFFSET dice % 3 LIMIT 1;
                 END IF;
                 INSERT INTO answer VALUES (today, 'accepted', x.t, x.jobs, dice);
@@ -250,6 +260,7 @@ SELECT cmp_ok(count(*)::int, '>=', 1200, 'enough happened') FROM answer WHERE wh
 SELECT cmp_ok(count(*)::int, '>=', 20, 'some of it refused') FROM answer WHERE what = 'refused';
 SELECT cmp_ok(count(*)::int, '>=', 20, 'points expired by the job') FROM member.entry JOIN triple ON m = member_id WHERE kind = 'expire' AND jobs = 'every day';
 SELECT cmp_ok(count(*)::int, '>=', 20, 'levels rose and fell') FROM member.tier_change JOIN triple ON m = member_id WHERE kind IN ('rise', 'fall');
+SELECT cmp_ok(count(*)::int, '>=', 5, format('holds: %s', kind)) FROM member.entry JOIN triple ON m = member_id WHERE kind IN ('hold', 'capture', 'void', 'lapse', 'release') GROUP BY kind ORDER BY kind;
 SELECT is_empty($$ SELECT a.day, a.t, a.what, a.value AS every_day, s.value AS some_days, n.value AS never
     FROM (SELECT * FROM answer WHERE jobs = 'every day') a
     FULL JOIN (SELECT * FROM answer WHERE jobs = 'some days') s USING (day, what, t) FULL JOIN (SELECT * FROM answer WHERE jobs = 'never') n USING (day, what, t)
