@@ -30,6 +30,7 @@ SQL_EXTENSION = \
 	sql/50_rules/ruleset.sql \
 	sql/50_rules/match.sql \
 	sql/00_base/functions.sql \
+	sql/15_program/catalog.sql \
 	sql/15_program/functions.sql \
 	sql/20_members/functions.sql \
 	sql/30_points/functions.sql \

@@ -16,6 +16,9 @@
 #define ERRCODE_UNKNOWN_PRESET MB('0', '0', '4')
 #define ERRCODE_PUBLISH_REFUSED MB('0', '0', '5')
 #define ERRCODE_INVALID_PROGRAM MB('0', '0', '6')
+#define ERRCODE_IMPORT_REFUSED MB('0', '0', '7')
+#define ERRCODE_UNKNOWN_VERSION MB('0', '0', '8')
+#define ERRCODE_DRAFT_UNPUBLISHED MB('0', '0', '9')
 
 /* members and identities */
 #define ERRCODE_UNKNOWN_MEMBER MB('1', '0', '1')

@@ -134,8 +134,9 @@ BEGIN
         PERFORM member_internal.refuse('MB005', 'the time zone is fixed after the first entry');
     END IF;
     BEGIN
-        INSERT INTO member.program_version (version, published_at, note, program, ruleset)
-        SELECT number, member.now(), publish.note, string_agg(s.statement, ' ')::member.program, member_internal.tag_ruleset()
+        INSERT INTO member.program_version (version, published_at, note, program, ruleset, catalog)
+        SELECT number, member.now(), publish.note, string_agg(s.statement, ' ')::member.program, member_internal.tag_ruleset(),
+               member_internal.catalog_draft()
         FROM member_internal.program_statements(number) s;
     EXCEPTION WHEN SQLSTATE 'MB006' THEN -- what no part shows by itself
         PERFORM member_internal.refuse('MB005', 'the catalog draft can''t be published', SQLERRM,

@@ -31,7 +31,7 @@ SELECT pg_temp.try('{}', 'enroll(''shop'')', 'purchase_record(1, ''P1'', 10)', '
     'points_spend(1, 5)', 'points_reverse(1, 1)', 'points_balance(1)', 'points_lots(1)', 'points_explain(1)', 'points_explain_json(1)', 'points_statement(1)', 'points_expiring()', 'tier_of(1)', 'tier_progress(1)', 'rfm_of(1)',
     'rfm_scores()', 'rfm_migration(''2026-01-01'', ''2026-02-01'')', 'value_refit()', 'value_of(1)', 'value_calibration(''2026-01-01'')', 'churn_signals(1)', 'lifecycle_of(1)',
     'lifecycle_conversion(''2026-01-01'', ''2026-02-01'')',
-    'outbox_claim(''w'')', 'outbox_ack(1, ''sent'')', 'publish(''x'')', 'migrate()', 'verify()', 'repair()', 'replay(1)', 'import_members()', 'import_purchases()', 'import_balances()', 'import_points()', 'points_post(ARRAY[]::jsonb[])',
+    'outbox_claim(''w'')', 'outbox_ack(1, ''sent'')', 'publish(''x'')', 'program_export()', 'program_diff()', 'program_import(''{}'')', 'program_revert(1, ''x'')', 'migrate()', 'verify()', 'repair()', 'replay(1)', 'import_members()', 'import_purchases()', 'import_balances()', 'import_points()', 'points_post(ARRAY[]::jsonb[])',
     'jobs_install()');
 SELECT pg_temp.failure('CALL member.daily_run()');
 SELECT pg_temp.try('setup({})', '''luxury''', 'NULL', '''''', '''common''', '''tea''''; DROP''', '''tea'', zone => ''Nowhere''', '''tea'', zone => NULL', '''tea'', brand => NULL');
@@ -235,6 +235,17 @@ UPDATE member.setting SET zone = 'America/New_York';
 SELECT pg_temp.try('publish({})', '''zone after the first entry''');
 ROLLBACK;
 SELECT program_version FROM member.setting;
+
+-- ---- the catalog as a value ----
+
+SELECT pg_temp.try('program_export({})', '-1', '99');
+SELECT pg_temp.try('program_diff({})', '1, 99');
+SELECT pg_temp.try('program_import({})', 'NULL', '''7''', '''{"tags": [], "verb": {"verb": "enroll"}}''', '''{"wallet": [{"name": "x"}, {"code": "Coins", "name": "x", "kind": 1}, {"code": "points", "expiry_n": "x"}]}''',
+    '''{"tier_level": [{"ladder": "svip", "level": 0, "code": "free", "name": "x"}], "rfm_action": [{"strategy_group": 1, "action": "x"}, {"strategy_group": 1}]}''');
+BEGIN;
+DELETE FROM member.earn_rule WHERE code = 'share';
+SELECT pg_temp.try('program_revert({})', '1, ''back''', '99, ''back''', '1, NULL, true');
+ROLLBACK;
 
 -- ---- messages ----
 

@@ -77,7 +77,7 @@ SELECT is_empty($$ SELECT name FROM relation WHERE relname <> lower(relname) OR 
 -- ---- the API ----
 
 SELECT set_eq($$ SELECT proname || '(' || coalesce(array_to_string(proargnames[:pronargs], ', '), '') || ')' FROM routine WHERE nspname = 'member' AND lanname IN ('sql', 'plpgsql') $$, ARRAY[
-    'setup(preset, brand, zone)', 'migrate()', 'publish(note)', 'verify(since_member, until_member, by_replay)', 'repair(dry_run, since_member, until_member)', 'replay(member_id)',
+    'setup(preset, brand, zone)', 'migrate()', 'publish(note)', 'program_export(version)', 'program_diff(a, b)', 'program_import(catalog, prune)', 'program_revert(version, note, discard_draft)', 'verify(since_member, until_member, by_replay)', 'repair(dry_run, since_member, until_member)', 'replay(member_id)',
     'enroll(channel, phone, openid, unionid, external, name, store, attributes, at, actor, key)', 'find(kind, value)',
     'purchase_record(member_id, purchase_no, amount, store, channel, lines, attributes, at, actor, key)',
     'purchase_refund(member_id, purchase_no, refund_no, amount, lines, reason, at, actor, key)',
@@ -120,6 +120,14 @@ SELECT is_empty($$ SELECT d.objid::regclass FROM pg_depend d JOIN pg_class c ON 
 SELECT throws_ok('DROP EXTENSION member', '2BP01', NULL, 'the extension can''t be dropped while there are data');
 
 -- ---- tables ----
+
+SELECT set_eq($$ SELECT part FROM member_internal.catalog() $$, $$ SELECT relname::text FROM relation WHERE relkind = 'r' AND nspname = 'member' AND has_any_column_privilege('member_admin', oid, 'UPDATE') $$,
+    'what admins edit is the catalog: export, import and differences have every table of it');
+SELECT is_empty($$ SELECT part FROM member_internal.catalog() c WHERE number_column IS NOT NULL AND (member_internal.catalog_key(part) <> ARRAY[number_column]
+    OR NOT EXISTS (SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attname = 'code' WHERE i.indrelid = format('member.%I', part)::regclass AND i.indisunique AND i.indkey::text = a.attnum::text)) $$,
+    'rows with numbers have these as key, and a code of their own');
+SELECT is_empty($$ SELECT c.part, conrelid::regclass, confrelid::regclass FROM pg_constraint JOIN member_internal.catalog() c ON conrelid = format('member.%I', c.part)::regclass
+    JOIN member_internal.catalog() d ON confrelid = format('member.%I', d.part)::regclass WHERE contype = 'f' AND d.place > c.place $$, 'and stand after what they refer to');
 
 SELECT is_empty($$ SELECT name, a.attname FROM relation r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped JOIN pg_type t ON t.oid = a.atttypid
     LEFT JOIN pg_type e ON e.oid = t.typelem WHERE r.relkind IN ('r', 'p', 'm') AND r.nspname = 'member' AND 'c' IN (t.typtype, e.typtype) $$, 'no column of a table is of a composite type');
