@@ -19,6 +19,7 @@ SQL_EXTENSION = \
 	sql/10_types/lots.sql \
 	sql/10_types/activity.sql \
 	sql/10_types/rfm.sql \
+	sql/10_types/kmeans.sql \
 	sql/10_types/standing.sql \
 	sql/10_types/program.sql \
 	sql/10_types/step.sql \
@@ -27,6 +28,7 @@ SQL_EXTENSION = \
 	sql/20_members/functions.sql \
 	sql/30_points/functions.sql \
 	sql/70_value/functions.sql \
+	sql/75_analytics/functions.sql \
 	sql/80_messages/functions.sql \
 	sql/88_import/functions.sql \
 	sql/20_members/api.sql \
@@ -34,6 +36,7 @@ SQL_EXTENSION = \
 	sql/30_points/audit.sql \
 	sql/40_activity/api.sql \
 	sql/60_tiers/api.sql \
+	sql/75_analytics/api.sql \
 	sql/80_messages/api.sql \
 	sql/85_jobs/functions.sql \
 	sql/85_jobs/api.sql \
@@ -50,6 +53,7 @@ SQL_TABLES = \
 	sql/40_activity/tables.sql \
 	sql/60_tiers/tables.sql \
 	sql/70_value/tables.sql \
+	sql/75_analytics/tables.sql \
 	sql/80_messages/tables.sql \
 	sql/85_jobs/tables.sql \
 	sql/88_import/tables.sql

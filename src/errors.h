@@ -54,4 +54,8 @@
 #define ERRCODE_JOB_RUNNING MB('6', '0', '1')
 #define ERRCODE_UNKNOWN_MESSAGE MB('6', '0', '2')
 
+/* clusters and baskets */
+#define ERRCODE_INVALID_POINT MB('7', '1', '1')
+#define ERRCODE_TOO_FEW_POINTS MB('7', '1', '2')
+
 #endif

@@ -10,10 +10,15 @@ SELECT EXISTS (SELECT FROM pg_proc WHERE oid = to_regproc('member.setup')) AS ha
 SELECT member.setup('tea') \g /dev/null
 \endif
 
--- The tables that an import makes for itself.
+-- The tables that an import and the clusters make for themselves.
 CREATE TEMP TABLE import_work (line bigint, kind text, member_key text, at timestamptz, value bigint, purchase_no text,
     refund_no text, store text, channel text, wallet text, until date, lines text, phone text, name text, journal boolean, seq bigint, reject text, row_id tid);
 CREATE TEMP TABLE import_member (member_key text, member_id bigint, is_new boolean, joined_at timestamptz, store text, channel text, phone text, name text);
+
+CREATE TEMP TABLE kmeans_raw (key bigint, point double precision[]);
+CREATE TEMP TABLE kmeans_point (key bigint, point double precision[]);
+CREATE TEMP TABLE kmeans_sample (key bigint, point double precision[]);
+CREATE TEMP TABLE cluster_of_member (member_id bigint, cluster integer);
 
 CREATE TEMP TABLE fault AS
 SELECT f.oid::regprocedure AS function,

@@ -337,3 +337,38 @@ COMMENT ON COLUMN member_report.store.orders_30d IS 'Purchases; those refunded i
 COMMENT ON COLUMN member_report.store.spend_30d IS 'Their amount, refunds taken off, yuan.';
 COMMENT ON COLUMN member_report.store.buyers_30d IS 'Members that bought there.';
 COMMENT ON COLUMN member_report.store.mean_order IS 'Spend an order 客单价, yuan; null without orders.';
+
+CREATE OR REPLACE VIEW member_report.cluster AS
+SELECT r.run_id, r.day, r.run_id = (SELECT max(l.run_id) FROM member.cluster_run l) AS latest, c.cluster, c.name, c.members,
+       round(100.0 * c.members / r.members, 2) AS share, c.orders, c.spend, round(100.0 * c.spend / nullif(sum(c.spend) OVER (PARTITION BY r.run_id), 0), 2) AS spend_share,
+       c.mean_order, c.store, c.store_share, c.category, c.category_share, c.within, c.silhouette
+FROM member.cluster_run r JOIN member.cluster c USING (run_id);
+COMMENT ON VIEW member_report.cluster IS 'Clusters of members 聚类 with their profile, by run of clusters_refresh().';
+COMMENT ON COLUMN member_report.cluster.run_id IS 'Number of the run.';
+COMMENT ON COLUMN member_report.cluster.day IS 'Day of the run.';
+COMMENT ON COLUMN member_report.cluster.latest IS 'Whether it is the last run.';
+COMMENT ON COLUMN member_report.cluster.cluster IS 'Number of the cluster in its run, 1 is the largest.';
+COMMENT ON COLUMN member_report.cluster.name IS 'Name the brand gave it; null without.';
+COMMENT ON COLUMN member_report.cluster.members IS 'Members in it on that day.';
+COMMENT ON COLUMN member_report.cluster.share IS 'Percent of the members of the run.';
+COMMENT ON COLUMN member_report.cluster.orders IS 'Their purchases in the days of the run; those refunded in whole are not counted.';
+COMMENT ON COLUMN member_report.cluster.spend IS 'Amount of these, refunds taken off, yuan.';
+COMMENT ON COLUMN member_report.cluster.spend_share IS 'Percent of the spend of all clusters of the run; null without any.';
+COMMENT ON COLUMN member_report.cluster.mean_order IS 'Spend an order 客单价, yuan; null without orders.';
+COMMENT ON COLUMN member_report.cluster.store IS 'Store most of the purchases were made in; null: none named.';
+COMMENT ON COLUMN member_report.cluster.store_share IS 'Percent of the purchases that were made there.';
+COMMENT ON COLUMN member_report.cluster.category IS 'Category most was spent on; null without lines that name one.';
+COMMENT ON COLUMN member_report.cluster.category_share IS 'Percent that was spent on it of the lines that name a category.';
+COMMENT ON COLUMN member_report.cluster.within IS 'Sum of the squared distances from the centre, in scaled units.';
+COMMENT ON COLUMN member_report.cluster.silhouette IS 'Mean simplified silhouette, up to 1: how far its members are nearer to their own centre than to the next.';
+
+CREATE OR REPLACE VIEW member_report.cluster_feature AS
+SELECT r.run_id, c.cluster, f.place::integer AS place, f.feature, c.center[f.place] AS mean, r.centers[c.cluster][f.place] AS scaled
+FROM member.cluster_run r JOIN member.cluster c USING (run_id), unnest(r.features) WITH ORDINALITY f (feature, place);
+COMMENT ON VIEW member_report.cluster_feature IS 'What the members of each cluster are like: a row a cluster and feature.';
+COMMENT ON COLUMN member_report.cluster_feature.run_id IS 'Number of the run.';
+COMMENT ON COLUMN member_report.cluster_feature.cluster IS 'Number of the cluster.';
+COMMENT ON COLUMN member_report.cluster_feature.place IS 'Place of the feature among those of the run.';
+COMMENT ON COLUMN member_report.cluster_feature.feature IS 'Its name: recency in days, frequency in orders, monetary in yuan …';
+COMMENT ON COLUMN member_report.cluster_feature.mean IS 'Mean of the members of the cluster, in its unit.';
+COMMENT ON COLUMN member_report.cluster_feature.scaled IS 'The same as it was compared; with scale zscore, deviations from the mean of all.';
