@@ -20,6 +20,7 @@ SQL_EXTENSION = \
 	sql/10_types/activity.sql \
 	sql/10_types/rfm.sql \
 	sql/10_types/kmeans.sql \
+	sql/10_types/baskets.sql \
 	sql/10_types/standing.sql \
 	sql/10_types/program.sql \
 	sql/10_types/step.sql \

@@ -57,5 +57,7 @@
 /* clusters and baskets */
 #define ERRCODE_INVALID_POINT MB('7', '1', '1')
 #define ERRCODE_TOO_FEW_POINTS MB('7', '1', '2')
+#define ERRCODE_TOO_MANY_SETS MB('7', '1', '3')
+#define ERRCODE_INVALID_BASKETS MB('7', '1', '4')
 
 #endif

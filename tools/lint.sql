@@ -10,7 +10,7 @@ SELECT EXISTS (SELECT FROM pg_proc WHERE oid = to_regproc('member.setup')) AS ha
 SELECT member.setup('tea') \g /dev/null
 \endif
 
--- The tables that an import and the clusters make for themselves.
+-- The tables that an import, clusters and rules make for themselves.
 CREATE TEMP TABLE import_work (line bigint, kind text, member_key text, at timestamptz, value bigint, purchase_no text,
     refund_no text, store text, channel text, wallet text, until date, lines text, phone text, name text, journal boolean, seq bigint, reject text, row_id tid);
 CREATE TEMP TABLE import_member (member_key text, member_id bigint, is_new boolean, joined_at timestamptz, store text, channel text, phone text, name text);
@@ -18,6 +18,7 @@ CREATE TEMP TABLE import_member (member_key text, member_id bigint, is_new boole
 CREATE TEMP TABLE kmeans_raw (key bigint, point double precision[]);
 CREATE TEMP TABLE kmeans_point (key bigint, point double precision[]);
 CREATE TEMP TABLE kmeans_sample (key bigint, point double precision[]);
+CREATE TEMP TABLE basket_line (member_id bigint, basket integer, item text);
 CREATE TEMP TABLE cluster_of_member (member_id bigint, cluster integer);
 
 CREATE TEMP TABLE fault AS

@@ -259,3 +259,37 @@ END
 $$;
 COMMENT ON FUNCTION member_internal.cluster_profile(integer, timestamptz, timestamptz) IS
     'Fills in the purchases of each cluster of a run, its store and category, by the temporary table cluster_of_member.';
+
+-- ---- baskets and items ----
+
+CREATE OR REPLACE FUNCTION member_internal.items_refresh(day date) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp SET work_mem = '64MB' SET jit = off
+AS $$
+    DELETE FROM member.item_sales;
+    INSERT INTO member.item_sales (store, product, category, day, lines, quantity, amount, buyers)
+    SELECT coalesce(p.store, ''), l.product, max(l.category), items_refresh.day, count(*), sum(l.quantity), sum(l.amount - l.refunded), member.count_members(l.member_id)
+    FROM member.purchase p JOIN member.purchase_line l USING (member_id, entry_no)
+    WHERE p.at >= member.day_start(items_refresh.day - 29) AND p.at < member.day_start(items_refresh.day + 1)
+      AND (p.refunded < p.amount OR p.amount = 0) AND (l.refunded < l.amount OR l.amount = 0)
+    GROUP BY 1, 2;
+$$;
+COMMENT ON FUNCTION member_internal.items_refresh(date) IS
+    'Makes item_sales of the 30 days that end with the day; what is refunded in whole, line or purchase, is not counted.';
+
+-- What a member had in the days that end with the day, of a sort of item.
+CREATE OR REPLACE FUNCTION member_internal.items_of(member_id bigint, what text, day date, days integer) RETURNS text[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce(array_agg(DISTINCT x.item), '{}')
+    FROM (SELECT CASE items_of.what WHEN 'product' THEN l.product ELSE l.category END AS item
+          FROM member.purchase_line l JOIN member.entry e USING (member_id, entry_no)
+          WHERE l.member_id = items_of.member_id AND items_of.what <> 'content'
+            AND e.at >= member.day_start(items_of.day - days + 1) AND e.at < member.day_start(items_of.day + 1)
+          UNION ALL
+          SELECT v.category FROM member.event v
+          WHERE v.member_id = items_of.member_id AND items_of.what = 'content'
+            AND v.at >= member.day_start(items_of.day - days + 1) AND v.at < member.day_start(items_of.day + 1)) x
+    WHERE x.item IS NOT NULL
+$$;
+COMMENT ON FUNCTION member_internal.items_of(bigint, text, date, integer) IS
+    'Products or categories a member bought, or categories of its events, in the days that end with the day.';

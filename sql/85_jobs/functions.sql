@@ -162,6 +162,7 @@ BEGIN
     IF daily_batch.day >= member.day_of(member.now()) THEN
         IF run.stage = 'value' THEN
             PERFORM member_internal.rfm_refresh(daily_batch.day);
+            PERFORM member_internal.items_refresh(daily_batch.day);
             UPDATE member.job_run j SET stage = 'heads', beat_at = clock_timestamp()
             WHERE j.job = 'daily' AND j.day = daily_batch.day;
             RETURN true;

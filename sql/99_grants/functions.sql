@@ -56,6 +56,10 @@ GRANT EXECUTE ON FUNCTION
     member.tier_progress(bigint, date),
     member.rfm_of(bigint, date),
     member.cluster_of(bigint, integer),
+    member.recommend(text[], text, integer),
+    member.recommend_for(bigint, text, integer),
+    member.nearest_stores(double precision, double precision, integer, double precision),
+    member.nearby_items(bigint, double precision, double precision, integer, integer),
     member.outbox_claim(text, integer, interval),
     member.outbox_ack(bigint, text)
 TO member_app, member_operator, member_admin;
@@ -73,6 +77,7 @@ GRANT EXECUTE ON FUNCTION
     member.kmeans(text, integer, integer, text, bigint, integer, integer),
     member.kmeans_choice(text, integer, text, bigint, integer, integer),
     member.clusters_refresh(integer, text[], integer, integer, text, bigint, integer),
+    member.rules_refresh(text, double precision, double precision, double precision, integer, integer),
     member.jobs_install(text),
     member.jobs_remove()
 TO member_admin;

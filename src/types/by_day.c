@@ -76,6 +76,54 @@ activity_by_day_step(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(state);
 }
 
+/* Longest gap that is told apart; longer ones count with it. */
+#define LONGEST_GAP 366
+
+/* activity_gaps_step(state, activity, stream, since, days): gaps by length between one active day and the next */
+PG_FUNCTION_INFO_V1(activity_gaps_step);
+Datum
+activity_gaps_step(PG_FUNCTION_ARGS)
+{
+	DateADT since;
+	int32 days;
+	int64 *gaps;
+	bool is_first = true;
+	DateADT last = 0;
+	ActivityCursor stream;
+	ActivityCursor walk;
+	ActivityEntry e;
+	Datum state;
+
+	refuse_nulls(fcinfo, 5, "activity, stream, since and days");
+	since = PG_GETARG_DATEADT(3);
+	days = PG_GETARG_INT32(4);
+	check_day(since);
+	if (days < 1 || days > COUNTS_MAX_DAYS)
+		ereport(ERROR, errcode(ERRCODE_INVALID_OPTION), errmsg("invalid window of %d days", days),
+				errdetail("It has 1 to %d days.", COUNTS_MAX_DAYS));
+	gaps = counts_state(fcinfo, LONGEST_GAP, 2, &state);
+	activity_seek((activity *) PG_GETARG_VARLENA_PP(1), PG_GETARG_INT16(2), &stream);
+	for (walk = stream; activity_next(&walk, &e) && e.first < since + days;)
+	{
+		if (e.count == 0)
+			continue;
+		if (e.last >= since)
+		{
+			refuse_folded(&stream, &e);
+			if (!is_first)
+			{
+				int64 *figures = gaps + 2 * (Min(e.first - last, LONGEST_GAP) - 1);
+
+				figures[0]++;
+				counts_add(&figures[1], e.first - last);
+			}
+		}
+		is_first = false;
+		last = e.last;
+	}
+	PG_RETURN_DATUM(state);
+}
+
 /* active_spans(activity, stream, bounds): a bit for each span between two bounds, the first is 1 */
 PG_FUNCTION_INFO_V1(activity_active_spans);
 Datum
