@@ -261,6 +261,21 @@ CREATE AGGREGATE member.activity_by_day(activity member.activity, stream smallin
 COMMENT ON AGGREGATE member.activity_by_day(member.activity, smallint, date, integer) IS
     'A stream over members, one a row, by day: for each of so many days (1 to 3660) from a day on the row {events, amount in minor units, members with events, members whose first day it was}. The window is the same in every row. Null over no members. Errors: MB501 a day of it is folded into a month, MB403 day, MB502 number of days, 22003, 22004, 22023.';
 
+CREATE OR REPLACE FUNCTION member.activity_by_day_step(state bigint[], activity member.activity, streams smallint[], since date, days integer) RETURNS bigint[]
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'activity_by_day_streams_step';
+COMMENT ON FUNCTION member.activity_by_day_step(bigint[], member.activity, smallint[], date, integer) IS
+    'Transition of activity_by_day over several streams: one member more.';
+
+CREATE AGGREGATE member.activity_by_day(activity member.activity, streams smallint[], since date, days integer) (
+    SFUNC = member.activity_by_day_step,
+    STYPE = bigint[],
+    SSPACE = 8192,
+    COMBINEFUNC = member.counts_plus,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE member.activity_by_day(member.activity, smallint[], date, integer) IS
+    'The same of several streams in one walk: the days of the first stream, then those of the second and so on; streams times days are up to 3660. Errors: as of one stream, MB502 streams.';
+
 CREATE OR REPLACE FUNCTION member.activity_gaps_step(state bigint[], activity member.activity, stream smallint, since date, days integer) RETURNS bigint[]
 LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'activity_gaps_step';
 COMMENT ON FUNCTION member.activity_gaps_step(bigint[], member.activity, smallint, date, integer) IS
