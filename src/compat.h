@@ -54,6 +54,18 @@
 	ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL)
 #endif
 
+/* Where ANALYZE keeps the statistics target of a column, and what it calls between rows. */
+#if PG_VERSION_NUM >= 170000
+#define stats_target(stats) ((stats)->attstattarget)
+#else
+#define stats_target(stats) ((stats)->attr->attstattarget)
+#endif
+#if PG_VERSION_NUM >= 180000
+#define analyze_delay_point() vacuum_delay_point(true)
+#else
+#define analyze_delay_point() vacuum_delay_point()
+#endif
+
 /* PG_MODULE_MAGIC_EXT names the module to the monitoring views of 18. */
 #if PG_VERSION_NUM >= 180000
 #define MEMBER_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "member")

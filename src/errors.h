@@ -30,6 +30,7 @@
 #define ERRCODE_UNKNOWN_ENTRY MB('2', '0', '5')
 #define ERRCODE_NOT_REVERSIBLE MB('2', '0', '6')
 #define ERRCODE_LEDGER_APPEND_ONLY MB('2', '0', '7')
+#define ERRCODE_BATCH_REFUSED MB('2', '3', '0')
 
 /* purchases and events */
 #define ERRCODE_UNKNOWN_PURCHASE MB('3', '0', '1')
@@ -54,10 +55,22 @@
 #define ERRCODE_JOB_RUNNING MB('6', '0', '1')
 #define ERRCODE_UNKNOWN_MESSAGE MB('6', '0', '2')
 
+/* tags */
+#define ERRCODE_INVALID_TAG MB('7', '0', '1')
+#define ERRCODE_WEIGHT_OUT_OF_RANGE MB('7', '0', '2')
+#define ERRCODE_UNKNOWN_TAG MB('7', '0', '3')
+#define ERRCODE_TAG_BY_RULE MB('7', '0', '4')
+
 /* clusters and baskets */
 #define ERRCODE_INVALID_POINT MB('7', '1', '1')
 #define ERRCODE_TOO_FEW_POINTS MB('7', '1', '2')
 #define ERRCODE_TOO_MANY_SETS MB('7', '1', '3')
 #define ERRCODE_INVALID_BASKETS MB('7', '1', '4')
+
+/* rules */
+#define ERRCODE_RULE_SYNTAX MB('8', '0', '1')
+#define ERRCODE_RULE_UNKNOWN_NAME MB('8', '0', '2')
+#define ERRCODE_RULE_TYPE MB('8', '0', '3')
+#define ERRCODE_RULE_TOO_LARGE MB('8', '0', '4')
 
 #endif

@@ -76,6 +76,7 @@ BEGIN
     RETURN QUERY SELECT 'tier_ladder', d.code, 'the levels are not numbered from 0 without gaps'
         FROM member.tier_ladder d WHERE (SELECT count(*) FROM member.tier_level l WHERE l.ladder_id = d.ladder_id)
             IS DISTINCT FROM 1 + (SELECT max(l.level) FROM member.tier_level l WHERE l.ladder_id = d.ladder_id);
+    RETURN QUERY SELECT 'tag', e.code, e.message FROM member_internal.tag_errors() e;
     FOR cur IN SELECT s.part, s.place, s.statement FROM member_internal.program_statements(0) s
     LOOP
         CONTINUE WHEN cur.part IN ('earn_rule', 'tier_level') AND NOT sound;
@@ -133,8 +134,8 @@ BEGIN
         PERFORM member_internal.refuse('MB005', 'the time zone is fixed after the first entry');
     END IF;
     BEGIN
-        INSERT INTO member.program_version (version, published_at, note, program)
-        SELECT number, member.now(), publish.note, string_agg(s.statement, ' ')::member.program
+        INSERT INTO member.program_version (version, published_at, note, program, ruleset)
+        SELECT number, member.now(), publish.note, string_agg(s.statement, ' ')::member.program, member_internal.tag_ruleset()
         FROM member_internal.program_statements(number) s;
     EXCEPTION WHEN SQLSTATE 'MB006' THEN -- what no part shows by itself
         PERFORM member_internal.refuse('MB005', 'the catalog draft can''t be published', SQLERRM,

@@ -107,7 +107,7 @@ COMMENT ON FUNCTION member.cluster_of(bigint, integer) IS
 
 -- ---- baskets and items ----
 
-CREATE OR REPLACE FUNCTION member.rules_refresh(what text DEFAULT 'product', min_support double precision DEFAULT 0.001, min_confidence double precision DEFAULT 0.1, min_lift double precision DEFAULT 1, days integer DEFAULT 90, max_size integer DEFAULT 3)
+CREATE OR REPLACE FUNCTION member.baskets_refresh(what text DEFAULT 'product', min_support double precision DEFAULT 0.001, min_confidence double precision DEFAULT 0.1, min_lift double precision DEFAULT 1, days integer DEFAULT 90, max_size integer DEFAULT 3)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET client_min_messages = warning SET work_mem = '64MB' SET jit = off
 AS $$
@@ -138,19 +138,19 @@ BEGIN
     IF what = 'content' THEN
         INSERT INTO basket_line SELECT e.member_id, 0, e.category FROM member.event e WHERE e.at >= since AND e.at < until AND e.category IS NOT NULL;
     ELSE
-        INSERT INTO basket_line SELECT l.member_id, l.entry_no, CASE rules_refresh.what WHEN 'product' THEN l.product ELSE l.category END
+        INSERT INTO basket_line SELECT l.member_id, l.entry_no, CASE baskets_refresh.what WHEN 'product' THEN l.product ELSE l.category END
             FROM member.purchase p JOIN member.purchase_line l USING (member_id, entry_no)
             WHERE p.at >= since AND p.at < until AND (p.refunded < p.amount OR p.amount = 0) AND (l.refunded < l.amount OR l.amount = 0)
-              AND (rules_refresh.what = 'product' OR l.category IS NOT NULL);
+              AND (baskets_refresh.what = 'product' OR l.category IS NOT NULL);
     END IF;
     ANALYZE basket_line;
     SELECT array_agg(i.item ORDER BY i.item) INTO names FROM (SELECT DISTINCT l.item FROM basket_line l) i;
     SELECT member.basket_agg(b.items), count(*) INTO baskets, n
     FROM (SELECT array_agg(i.no::integer) AS items FROM basket_line l JOIN unnest(names) WITH ORDINALITY i (item, no) USING (item) GROUP BY l.member_id, l.basket) b;
     DROP TABLE pg_temp.basket_line;
-    DELETE FROM member.basket_run r WHERE r.what = rules_refresh.what;
+    DELETE FROM member.basket_run r WHERE r.what = baskets_refresh.what;
     INSERT INTO member.basket_run (what, day, made_at, days, baskets, min_support, min_confidence, min_lift, max_size)
-    VALUES (rules_refresh.what, today, member.now(), rules_refresh.days, n, rules_refresh.min_support, rules_refresh.min_confidence, rules_refresh.min_lift, rules_refresh.max_size)
+    VALUES (baskets_refresh.what, today, member.now(), baskets_refresh.days, n, baskets_refresh.min_support, baskets_refresh.min_confidence, baskets_refresh.min_lift, baskets_refresh.max_size)
     RETURNING run_id INTO run;
     INSERT INTO member.basket_rule (run_id, rule_no, antecedent, consequent, occurrences, support, confidence, lift, leverage, conviction)
     SELECT run, row_number() OVER (ORDER BY r.lift DESC, r.support DESC, r.antecedent, r.consequent), ARRAY(SELECT names[i] FROM unnest(r.antecedent) i ORDER BY i), names[r.consequent[1]],
@@ -160,7 +160,7 @@ BEGIN
     RETURN n;
 END
 $$;
-COMMENT ON FUNCTION member.rules_refresh(text, double precision, double precision, double precision, integer, integer) IS
+COMMENT ON FUNCTION member.baskets_refresh(text, double precision, double precision, double precision, integer, integer) IS
     'Makes the association rules 关联规则 of the days that end with today anew, which recommend() reads: of what members buy together, by product or category of the purchase lines (a basket a purchase), or of content (a basket a member: categories of its events). min_support: share of the baskets that have all items of a rule; max_size: items of a rule. Returns how many rules. Errors: MB502, MB713 too many, 53400 needs more maintenance_work_mem, MB001, MB002.';
 
 CREATE OR REPLACE FUNCTION member.recommend(items text[], what text DEFAULT 'product', max_rows integer DEFAULT 10)
@@ -180,7 +180,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION member.recommend(text[], text, integer) IS
-    'What goes with items: one, or all of a basket. By the rules of the last rules_refresh() of that sort, the surest first: item, what it goes with, confidence, lift, support. Items named are not among them. Errors: MB001, MB002.';
+    'What goes with items: one, or all of a basket. By the rules of the last baskets_refresh() of that sort, the surest first: item, what it goes with, confidence, lift, support. Items named are not among them. Errors: MB001, MB002.';
 
 CREATE OR REPLACE FUNCTION member.recommend_for(member_id bigint, what text DEFAULT 'product', max_rows integer DEFAULT 10)
 RETURNS TABLE (item text, because text[], confidence double precision, lift double precision, support double precision)

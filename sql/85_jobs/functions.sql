@@ -139,6 +139,7 @@ AS $$
 DECLARE
     run record;
     members bigint[];
+    b record;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('member.daily_run', 0));
     SELECT j.* INTO run FROM member.job_run j WHERE j.job = 'daily' AND j.day = daily_batch.day FOR UPDATE;
@@ -161,9 +162,18 @@ BEGIN
     -- Of missed days only the last gets new cuts and heads: they say how things are now.
     IF daily_batch.day >= member.day_of(member.now()) THEN
         IF run.stage = 'value' THEN
-            PERFORM member_internal.rfm_refresh(daily_batch.day);
             PERFORM member_internal.items_refresh(daily_batch.day);
-            UPDATE member.job_run j SET stage = 'heads', beat_at = clock_timestamp()
+            PERFORM member_internal.value_refresh(daily_batch.day);
+            PERFORM member_internal.points_survival_refresh(daily_batch.day);
+            UPDATE member.job_run j SET stage = 'tags', position = 0, beat_at = clock_timestamp()
+            WHERE j.job = 'daily' AND j.day = daily_batch.day;
+            RETURN true;
+        END IF;
+        IF run.stage = 'tags' THEN
+            b := member_internal.tags_stale(daily_batch.day, run.position, 20000, NULL);
+            PERFORM member_internal.tags_apply(daily_batch.day, b.members);
+            UPDATE member.job_run j SET position = coalesce(b.last, j.position), beat_at = clock_timestamp(),
+                stage = CASE WHEN b.last IS NULL THEN 'heads' ELSE 'tags' END
             WHERE j.job = 'daily' AND j.day = daily_batch.day;
             RETURN true;
         END IF;

@@ -49,12 +49,19 @@ GRANT EXECUTE ON FUNCTION
     member.points_earn(bigint, bigint, text, date, date, text, text, timestamptz, text, text),
     member.points_spend(bigint, bigint, text, text, text, timestamptz, text, text),
     member.points_reverse(bigint, integer, bigint, text, timestamptz, text, text),
+    member.points_post(jsonb[], boolean),
     member.points_balance(bigint, text, date, timestamptz),
-    member.points_statement(bigint, date, date, text),
+    member.points_statement(bigint, date, date, text, timestamptz),
+    member.points_lots(bigint, date, timestamptz),
+    member.points_explain(bigint, text, date, timestamptz),
+    member.points_explain_json(bigint, text, date, timestamptz),
     member.points_expiring(date, integer, text, bigint),
     member.tier_of(bigint, date, text),
     member.tier_progress(bigint, date),
     member.rfm_of(bigint, date),
+    member.value_of(bigint, date),
+    member.churn_signals(bigint, date),
+    member.lifecycle_of(bigint, date),
     member.cluster_of(bigint, integer),
     member.recommend(text[], text, integer),
     member.recommend_for(bigint, text, integer),
@@ -62,6 +69,36 @@ GRANT EXECUTE ON FUNCTION
     member.nearby_items(bigint, double precision, double precision, integer, integer),
     member.outbox_claim(text, integer, interval),
     member.outbox_ack(bigint, text)
+TO member_app, member_operator, member_admin;
+
+-- Over everybody.
+GRANT EXECUTE ON FUNCTION
+    member.rfm_scores(date, integer[], member.rfm_cuts, boolean)
+TO member_operator, member_admin;
+GRANT EXECUTE ON FUNCTION
+    member.rfm_migration(date, date),
+    member.lifecycle_conversion(date, date),
+    member.value_calibration(date, integer, integer)
+TO member_operator, member_report, member_admin;
+GRANT EXECUTE ON FUNCTION member.rfm_collapse(member.rfm_cuts)
+    TO member_admin, member_operator, member_app, member_report, member_store;
+-- Who writes rules, and asks whom they hold of.
+GRANT EXECUTE ON FUNCTION
+    member.compile_rule(text),
+    member.rule_text(member.rule),
+    member.facts_of(bigint),
+    member.rule_explain(bigint, text, date),
+    member.audience(text, date, bigint, integer),
+    member.audience_count(text, date),
+    member.audience_overlap(text, text, date),
+    member.tag_cross(text, bigint),
+    member.tags_refresh(timestamptz, bigint)
+TO member_admin, member_operator;
+GRANT EXECUTE ON FUNCTION
+    member.tag_set(bigint, text, double precision, date, text, text),
+    member.tag_unset(bigint, text, text, text),
+    member.tags_of(bigint, date),
+    member.rules_of(bigint, date)
 TO member_app, member_operator, member_admin;
 
 -- Admins: set up, publish, load, run, prove.
@@ -72,12 +109,15 @@ GRANT EXECUTE ON FUNCTION
     member.import_members(text),
     member.import_purchases(text),
     member.import_balances(),
-    member.verify(bigint, bigint),
+    member.import_points(boolean),
+    member.verify(bigint, bigint, boolean),
+    member.repair(boolean, bigint, bigint),
     member.replay(bigint),
+    member.value_refit(date),
     member.kmeans(text, integer, integer, text, bigint, integer, integer),
     member.kmeans_choice(text, integer, text, bigint, integer, integer),
     member.clusters_refresh(integer, text[], integer, integer, text, bigint, integer),
-    member.rules_refresh(text, double precision, double precision, double precision, integer, integer),
+    member.baskets_refresh(text, double precision, double precision, double precision, integer, integer),
     member.jobs_install(text),
     member.jobs_remove()
 TO member_admin;

@@ -36,7 +36,9 @@ INSERT INTO member.import_row (member_key, at, amount) VALUES ('left', '2025-04-
 $today;
 CALL member.daily_run();
 UPDATE member.earn_rule SET give = '{2}' WHERE code = 'buy';
+INSERT INTO member.tag (code, dimension, rule) VALUES ('vegan', 'preference', NULL), ('frequent', 'segment', 'orders(90d) >= 3');
 SELECT member.publish('double');
+SELECT member.tags_refresh(), member.tag_set(1, 'vegan', until => '2026-05-01', reason => 'told us');
 SELECT member.purchase_record(1, 'P1-double', 20);
 SELECT count(*) FROM member.outbox_claim('w', 5);
 SELECT member.outbox_ack(1, 'sent: 200'), member.outbox_ack(2, 'retry: busy');
@@ -116,7 +118,7 @@ $node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, 'brand' ], 'pg_dump');
 my %before = (rows => $node->safe_psql('brand', $rows), definitions => $node->safe_psql('brand', $definitions));
 like($before{rows}, qr/^member\.$_: [1-9]/m, "$_ has rows")
   for qw(setting verb program_version member identity wallet earn_rule state entry chain_head stream category purchase
-	purchase_line refund event tier_ladder tier_level tier_change rfm_run rfm_change message_template outbox job_run import_row
+	purchase_line refund event tier_ladder tier_level tier_change rfm_run rfm_change rfm_action value_setting value_run stage_change message_template outbox job_run import_row
 	import_reject import_run);
 
 sub same

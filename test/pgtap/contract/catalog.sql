@@ -42,8 +42,9 @@ SELECT is_empty($$ SELECT signature FROM routine WHERE has_function_privilege('p
 
 SELECT is_empty($$ SELECT signature FROM routine WHERE lanname = 'c' AND proparallel <> 's' AND proname NOT IN ('begin_write', 'write_event', 'write_events') ORDER BY 1 $$, 'C functions are parallel safe, but for the writers');
 SELECT set_eq($$ SELECT proname || ' ' || provolatile::text FROM routine WHERE lanname = 'c' AND prokind = 'f' AND provolatile <> 'i' $$,
-    ARRAY['now v', 'clock_is_set s', 'refuse v', 'program_in s', 'program_recv s', 'program_send s', 'parse_time s', 'new_salt v', 'begin_write v', 'write_event v', 'write_events v'],
-    'C functions are immutable, but for the clock, chance, what reads time zones, what only raises and the writers');
+    ARRAY['now v', 'clock_is_set s', 'refuse v', 'program_in s', 'program_recv s', 'program_send s', 'parse_time s', 'new_salt v', 'begin_write v', 'write_event v', 'write_events v',
+        'tagset_typanalyze s', 'tagset_contains_sel s', 'tagset_contained_sel s', 'tagset_overlaps_sel s', 'tagset_matches_sel s'],
+    'C functions are immutable, but for the clock, chance, what reads time zones, what only raises, the writers and what the planner asks');
 -- the layout functions only return the text that setup() and migrate() run
 SELECT is_empty($$ SELECT signature FROM routine WHERE lanname IN ('sql', 'plpgsql') AND provolatile <> 'v' AND proname NOT LIKE 'layout\_%'
     AND regexp_replace(prosrc, '--[^\n]*', '', 'g') ~* '\m(insert\s+into|delete\s+from|update\s+member|truncate|nextval|for\s+(no\s+key\s+)?update|pg_advisory)\M' $$,
@@ -76,7 +77,7 @@ SELECT is_empty($$ SELECT name FROM relation WHERE relname <> lower(relname) OR 
 -- ---- the API ----
 
 SELECT set_eq($$ SELECT proname || '(' || coalesce(array_to_string(proargnames[:pronargs], ', '), '') || ')' FROM routine WHERE nspname = 'member' AND lanname IN ('sql', 'plpgsql') $$, ARRAY[
-    'setup(preset, brand, zone)', 'migrate()', 'publish(note)', 'verify(since_member, until_member)', 'replay(member_id)',
+    'setup(preset, brand, zone)', 'migrate()', 'publish(note)', 'verify(since_member, until_member, by_replay)', 'repair(dry_run, since_member, until_member)', 'replay(member_id)',
     'enroll(channel, phone, openid, unionid, external, name, store, attributes, at, actor, key)', 'find(kind, value)',
     'purchase_record(member_id, purchase_no, amount, store, channel, lines, attributes, at, actor, key)',
     'purchase_refund(member_id, purchase_no, refund_no, amount, lines, reason, at, actor, key)',
@@ -84,13 +85,21 @@ SELECT set_eq($$ SELECT proname || '(' || coalesce(array_to_string(proargnames[:
     'points_earn(member_id, points, wallet, usable_from, until, source, reason, at, actor, key)',
     'points_spend(member_id, points, wallet, source, reason, at, actor, key)',
     'points_reverse(member_id, entry_no, points, reason, at, actor, key)',
-    'points_balance(member_id, wallet, as_of, known_at)', 'points_statement(member_id, since, until, wallet)',
+    'points_balance(member_id, wallet, as_of, known_at)', 'points_statement(member_id, since, until, wallet, known_at)',
+    'points_lots(member_id, as_of, known_at)', 'points_explain(member_id, wallet, as_of, known_at)', 'points_explain_json(member_id, wallet, as_of, known_at)',
     'points_expiring(as_of, within, wallet, only_member)', 'tier_of(member_id, as_of, ladder)', 'tier_progress(member_id, as_of)',
-    'rfm_of(member_id, as_of)', 'kmeans(query, k, max_k, scale, seed, restarts, max_iterations)', 'kmeans_choice(query, max_k, scale, seed, restarts, max_iterations)',
+    'rfm_of(member_id, as_of)', 'rfm_scores(as_of, bins, thresholds, nested)', 'rfm_collapse(cuts)', 'rfm_migration(since, until)',
+    'value_refit(day)', 'value_of(member_id, as_of)', 'value_calibration(day, horizon, bins)', 'churn_signals(member_id, as_of)',
+    'lifecycle_of(member_id, as_of)', 'lifecycle_conversion(since, until)', 'outbox_claim(worker, max_rows, lease)', 'outbox_ack(id, result)',
+    'import_members(channel)', 'import_purchases(channel)', 'import_balances()', 'points_post(rows, all_or_nothing)', 'import_points(all_or_nothing)', 'daily_run(day)', 'jobs_install(schedule)', 'jobs_remove()',
+    'compile_rule(rule)', 'rule_text(rule)', 'rule_explain(member_id, rule, as_of)', 'facts_of(member_id)', 'rules_of(member_id, as_of)',
+    'audience(rule, as_of, after, max_rows)', 'audience_count(rule, as_of)', 'audience_overlap(rule_a, rule_b, as_of)',
+    'tag_set(member_id, tag, weight, until, reason, actor)', 'tag_unset(member_id, tag, reason, actor)', 'tags_of(member_id, as_of)',
+    'tags_refresh(touched_since, only_member)', 'tag_cross(given, at_least)',
+    'kmeans(query, k, max_k, scale, seed, restarts, max_iterations)', 'kmeans_choice(query, max_k, scale, seed, restarts, max_iterations)',
     'clusters_refresh(k, features, days, max_k, scale, seed, restarts)', 'cluster_of(member_id, run_id)',
-    'rules_refresh(what, min_support, min_confidence, min_lift, days, max_size)', 'recommend(items, what, max_rows)', 'recommend_for(member_id, what, max_rows)',
-    'nearest_stores(latitude, longitude, max_rows, within_km)', 'nearby_items(member_id, latitude, longitude, max_stores, max_rows)', 'outbox_claim(worker, max_rows, lease)', 'outbox_ack(id, result)',
-    'import_members(channel)', 'import_purchases(channel)', 'import_balances()', 'daily_run(day)', 'jobs_install(schedule)', 'jobs_remove()',
+    'baskets_refresh(what, min_support, min_confidence, min_lift, days, max_size)', 'recommend(items, what, max_rows)', 'recommend_for(member_id, what, max_rows)',
+    'nearest_stores(latitude, longitude, max_rows, within_km)', 'nearby_items(member_id, latitude, longitude, max_stores, max_rows)',
     'day_of(at)', 'day_start(day)'], 'the API is what is promised, argument by argument');
 SELECT set_eq($$ SELECT proname FROM routine WHERE prorettype = 'member.receipt'::regtype AND nspname = 'member' $$,
     ARRAY['purchase_record', 'purchase_refund', 'event_record', 'points_earn', 'points_spend', 'points_reverse'], 'every write to a member''s books answers with a receipt');

@@ -8,7 +8,7 @@ SELECT NULL FROM member.setup('tea');
 SELECT * FROM no_plan();
 
 SELECT is_empty($$ SELECT * FROM member.recommend('{latte}') UNION ALL SELECT * FROM member.recommend_for(1) $$, 'nothing goes with anything before the first refresh');
-SELECT is(member.rules_refresh(), 0::bigint, 'of no purchases there are no rules');
+SELECT is(member.baskets_refresh(), 0::bigint, 'of no purchases there are no rules');
 
 -- 300 purchases of 60 members: what each buys is its number's, and a few that do not count
 SELECT NULL FROM generate_series(1, 62) n, member.enroll('shop', at => '2024-01-01', key => n::text);
@@ -34,7 +34,7 @@ FROM recent a JOIN recent b ON b.purchase_no = a.purchase_no AND b.product <> a.
 
 -- ---- rules ----
 
-SELECT cmp_ok(member.rules_refresh(min_support => 0.02, min_confidence => 0.2, min_lift => 0), '>', 20::bigint, 'rules of 90 days');
+SELECT cmp_ok(member.baskets_refresh(min_support => 0.02, min_confidence => 0.2, min_lift => 0), '>', 20::bigint, 'rules of 90 days');
 SELECT results_eq($$ SELECT antecedent[1], consequent, occurrences, round(confidence::numeric, 9), round(lift::numeric, 9) FROM member_report.association_rule WHERE what = 'product' AND cardinality(antecedent) = 1 ORDER BY 1, 2 $$,
     $$ SELECT one, two, n, round((n::double precision / n1)::numeric, 9), round((n / (n1 * (n2 / total)))::numeric, 9) FROM pair WHERE n / total >= 0.02 AND n::double precision / n1 >= 0.2 ORDER BY one COLLATE "C", two COLLATE "C" $$, 'pairs as a self-join has them, old and refunded ones left out');
 SELECT is_empty($$ SELECT r.* FROM member_report.association_rule r WHERE r.occurrences <> (SELECT count(*) FROM (SELECT array_agg(product) AS items FROM recent GROUP BY purchase_no) b WHERE b.items @> (r.antecedent || r.consequent)) $$, 'and larger ones');
@@ -51,16 +51,16 @@ SELECT is_empty($$ (SELECT m, r.item, r.because FROM generate_series(1, 60) m, m
     EXCEPT SELECT m, r.item, r.because FROM generate_series(1, 60) m, member.recommend((SELECT array_agg(DISTINCT product) FROM member.purchase_line l WHERE member_id = m)) r $$, 'by all it had');
 SELECT isnt_empty('SELECT FROM generate_series(1, 60) m, member.recommend_for(m)', 'some are told something');
 SELECT is_empty('SELECT * FROM member.recommend_for(62)', 'of whom nothing is known nothing is told');
-SELECT cmp_ok(member.rules_refresh('category', min_support => 0.1, min_lift => 0), '>', 3::bigint, 'rules of categories');
+SELECT cmp_ok(member.baskets_refresh('category', min_support => 0.1, min_lift => 0), '>', 3::bigint, 'rules of categories');
 SELECT isnt_empty($$ SELECT * FROM member.recommend('{coffee}', 'category') $$, 'beside those of products');
 -- content: categories of events, a basket a member
 SELECT count(r) FROM (SELECT member.event_record(m, 'read', (ARRAY['recipes', 'news', 'brewing'])[i], at => '2026-06-01 10:00+08') AS r FROM generate_series(1, 40) m, generate_series(1, 3) i WHERE i <> 3 OR m % 2 = 0) x \gset
 SELECT NULL FROM member.event_record(62, 'read', 'recipes', at => '2026-06-29 10:00+08');
-SELECT is(member.rules_refresh('content', min_lift => 0), 9::bigint, 'rules of content');
+SELECT is(member.baskets_refresh('content', min_lift => 0), 9::bigint, 'rules of content');
 SELECT results_eq($$ SELECT item, round(confidence::numeric, 4) FROM member.recommend_for(62, 'content') $$, $$ VALUES ('news', round(40.0 / 41, 4)), ('brewing', round(20.0 / 41, 4)) $$, 'who read recipes may like news');
-SELECT throws_ok($$ SELECT member.rules_refresh('colour') $$, 'MB502', 'unknown items "colour"', 'a sort of item there is not');
-SELECT throws_ok($$ SELECT member.rules_refresh(days => 0) $$, 'MB502', NULL, 'no days');
-SELECT throws_ok($$ SELECT member.rules_refresh(min_support => 0) $$, 'MB502', NULL, 'a support of nothing');
+SELECT throws_ok($$ SELECT member.baskets_refresh('colour') $$, 'MB502', 'unknown items "colour"', 'a sort of item there is not');
+SELECT throws_ok($$ SELECT member.baskets_refresh(days => 0) $$, 'MB502', NULL, 'no days');
+SELECT throws_ok($$ SELECT member.baskets_refresh(min_support => 0) $$, 'MB502', NULL, 'a support of nothing');
 SELECT isnt_empty($$ SELECT * FROM member.recommend('{latte}') $$, 'what was refused changed nothing');
 
 -- ---- hot items ----
@@ -98,6 +98,6 @@ SELECT results_eq('SELECT product, taste FROM member.nearby_items(62, 31.2304, 1
 -- who may
 SET ROLE member_app;
 SELECT lives_ok($$ SELECT member.recommend('{latte}'), member.recommend_for(1), member.nearest_stores(1, 1), member.nearby_items(1, 1, 1), member.cluster_of(1) $$, 'the app may ask');
-SELECT throws_ok('SELECT member.rules_refresh()', '42501', NULL, 'not refresh');
+SELECT throws_ok('SELECT member.baskets_refresh()', '42501', NULL, 'not refresh');
 RESET ROLE;
 SELECT * FROM finish();
