@@ -89,16 +89,16 @@ AS $$
 DECLARE
     today CONSTANT date := member_internal.day_or_today(NULL);
     r record;
-    p record;
+    features double precision[];
 BEGIN
     SELECT c.* INTO r FROM member.cluster_run c WHERE c.run_id = coalesce(cluster_of.run_id, (SELECT max(l.run_id) FROM member.cluster_run l));
     IF NOT FOUND THEN
         RETURN;
     END IF;
-    EXECUTE format('SELECT q.point FROM (%s AND s.member_id = $1) q (key, point)', member_internal.cluster_query(r.features, today, r.days)) INTO p USING cluster_of.member_id;
-    IF p.point IS NOT NULL THEN
-        RETURN QUERY SELECT c.run_id, c.cluster, c.name, p.point::double precision[] FROM member.cluster c
-            WHERE c.run_id = r.run_id AND c.cluster = member.nearest_center(member.kmeans_scale(p.point, r.shift, r.width), r.centers);
+    EXECUTE format('SELECT q.point FROM (%s AND s.member_id = $1) q (key, point)', member_internal.cluster_query(r.features, today, r.days)) INTO features USING cluster_of.member_id;
+    IF features IS NOT NULL THEN
+        RETURN QUERY SELECT c.run_id, c.cluster, c.name, features FROM member.cluster c
+            WHERE c.run_id = r.run_id AND c.cluster = member.nearest_center(member.kmeans_scale(features, r.shift, r.width), r.centers);
     END IF;
 END
 $$;
