@@ -42,6 +42,7 @@ SQL_EXTENSION = \
 	sql/50_rules/functions.sql \
 	sql/50_rules/tags.sql \
 	sql/50_rules/audience.sql \
+	sql/60_tiers/functions.sql \
 	sql/60_tiers/api.sql \
 	sql/80_messages/api.sql \
 	sql/85_jobs/functions.sql \

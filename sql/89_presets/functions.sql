@@ -7,7 +7,7 @@ AS $$
 BEGIN
     INSERT INTO member.verb (verb, back_days) VALUES
         ('enroll', 30), ('purchase_record', 30), ('purchase_refund', 30), ('event_record', 7),
-        ('points_earn', 30), ('points_spend', 1), ('points_reverse', 1);
+        ('points_earn', 30), ('points_spend', 1), ('points_reverse', 1), ('tier_set', 1);
     INSERT INTO member.wallet (wallet_id, code, name, spendable, expiry, expiry_n, max_lots) VALUES
         (1, 'points', '积分', true, 'month_end', expiry_months, 32),
         (2, 'growth', '成长值', false, 'month_end', 12, 32);

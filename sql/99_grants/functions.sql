@@ -54,6 +54,7 @@ GRANT EXECUTE ON FUNCTION
     member.points_expiring(date, integer, text, bigint),
     member.tier_of(bigint, date, text),
     member.tier_progress(bigint, date),
+    member.tier_explain(bigint, date),
     member.rfm_of(bigint, date),
     member.outbox_claim(text, integer, interval),
     member.outbox_ack(bigint, text)
@@ -77,6 +78,11 @@ GRANT EXECUTE ON FUNCTION
     member.tags_of(bigint, date),
     member.rules_of(bigint, date)
 TO member_app, member_operator, member_admin;
+
+-- Levels by hand are the staff's.
+GRANT EXECUTE ON FUNCTION
+    member.tier_set(bigint, text, text, date, text, text, timestamptz, text, text)
+TO member_admin, member_operator;
 
 -- Admins: set up, publish, load, run, prove.
 GRANT EXECUTE ON FUNCTION

@@ -4,7 +4,7 @@ REVOKE ALL ON ALL TABLES IN SCHEMA member, member_report FROM PUBLIC;
 
 -- The catalog is the admins' to edit.
 GRANT SELECT, INSERT, UPDATE, DELETE ON member.wallet, member.earn_rule, member.stream, member.tier_ladder,
-    member.tier_level, member.message_template, member.verb, member.tag TO member_admin;
+    member.tier_level, member.tier_fast, member.message_template, member.verb, member.tag TO member_admin;
 GRANT SELECT ON member.setting TO member_admin;
 GRANT UPDATE (brand, zone, reminders, cost_per_point, face_value) ON member.setting TO member_admin;
 

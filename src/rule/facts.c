@@ -56,6 +56,29 @@ facts_read(MemberFacts *f, HeapTupleHeader row, TupleDesc desc)
 	f->n_streams = f->n_steps = 0;
 }
 
+/*
+ * Facts of a member whose state is unpacked already: activity, points and levels, of which nothing is copied;
+ * nothing else is known.  They hold while the state does not change.
+ */
+void
+facts_of_state(MemberFacts *f, const Book *book, const Activity *activity, const Standing *standing)
+{
+	facts_begin(f, CurrentMemoryContext);
+	memset(f->null, true, sizeof(f->null));
+	f->n_streams = f->max_streams = activity->nstreams;
+	f->stream = activity->nstreams ? palloc(activity->nstreams * sizeof(FactsStream)) : NULL;
+	for (int i = 0; i < activity->nstreams; i++)
+	{
+		activity_seek_decoded(activity, activity->streams[i].id, &f->stream[i].cursor);
+		f->stream[i].built = false;
+	}
+	f->book = *book;
+	for (int i = 0; i < book->n; i++)
+		f->in_debt = f->in_debt || book->lot[i].amount < 0;
+	f->standing = *standing;
+	f->has_streams = f->has_book = f->has_standing = true;
+}
+
 static void *
 grown(MemberFacts *f, void *old, int *room, int needed, Size size)
 {

@@ -219,6 +219,18 @@ SELECT pg_temp.try('publish({})', '''zone after the first entry''');
 ROLLBACK;
 SELECT program_version FROM member.setting;
 
+-- ---- levels by hand ----
+
+SELECT pg_temp.try('tier_set({})', '1, ''gold'', ''up'', reason => ''r''', '1, ''gold'', NULL, reason => ''r''', '1, ''platin'', reason => ''r''', '1, NULL, reason => ''r''',
+    '1, ''gold'', ladder => ''svip'', reason => ''r''', '1, ''gold''', '1, ''gold'', reason => ''''', '1, ''gold'', ''trial'', reason => ''r''', '1, ''gold'', ''trial'', member.day_of(member.now()), ''r''',
+    '1, ''gold'', until => ''infinity'', reason => ''r''', '1, ''gold'', ''none'', ''2999-01-01''', '99, ''gold'', reason => ''r''', 'NULL, ''gold'', reason => ''r''',
+    '1, ''gold'', reason => ''r'', at => ''2999-01-01''', '1, ''gold'', reason => ''r'', key => ''''');
+BEGIN;
+SELECT kind, points, tier FROM member.tier_set(1, 'gold', reason => 'r', key => 'granted');
+SELECT kind, points, tier FROM member.tier_set(1, 'gold', reason => 'r', key => 'granted');
+SELECT pg_temp.try('tier_set({})', '1, ''gold'', reason => ''another'', key => ''granted''');
+ROLLBACK;
+
 -- ---- messages ----
 
 SELECT pg_temp.try('outbox_claim({})', 'NULL', '''''', '''w'', 0', '''w'', 10001', '''w'', NULL', '''w'', 1, ''0''', '''w'', 1, ''-1 minute''', '''w'', 1, NULL');

@@ -87,11 +87,15 @@ SELECT set_eq($$ SELECT proname || '(' || coalesce(array_to_string(proargnames[:
     'points_reverse(member_id, entry_no, points, reason, at, actor, key)',
     'points_balance(member_id, wallet, as_of, known_at)', 'points_statement(member_id, since, until, wallet)',
     'points_expiring(as_of, within, wallet, only_member)', 'tier_of(member_id, as_of, ladder)', 'tier_progress(member_id, as_of)',
+    'tier_explain(member_id, as_of)', 'tier_set(member_id, level, mode, until, reason, ladder, at, actor, key)',
+    'compile_rule(rule)', 'rule_text(rule)', 'facts_of(member_id)', 'rule_explain(member_id, rule, as_of)', 'rules_of(member_id, as_of)',
+    'audience(rule, as_of, after, max_rows)', 'audience_count(rule, as_of)', 'audience_overlap(rule_a, rule_b, as_of)', 'tag_cross(given, at_least)',
+    'tags_refresh(touched_since, only_member)', 'tag_set(member_id, tag, weight, until, reason, actor)', 'tag_unset(member_id, tag, reason, actor)', 'tags_of(member_id, as_of)',
     'rfm_of(member_id, as_of)', 'outbox_claim(worker, max_rows, lease)', 'outbox_ack(id, result)',
     'import_members(channel)', 'import_purchases(channel)', 'import_balances()', 'daily_run(day)', 'jobs_install(schedule)', 'jobs_remove()',
     'day_of(at)', 'day_start(day)'], 'the API is what is promised, argument by argument');
 SELECT set_eq($$ SELECT proname FROM routine WHERE prorettype = 'member.receipt'::regtype AND nspname = 'member' $$,
-    ARRAY['purchase_record', 'purchase_refund', 'event_record', 'points_earn', 'points_spend', 'points_reverse'], 'every write to a member''s books answers with a receipt');
+    ARRAY['purchase_record', 'purchase_refund', 'event_record', 'points_earn', 'points_spend', 'points_reverse', 'tier_set'], 'every write to a member''s books answers with a receipt');
 SELECT is_empty($$ SELECT signature FROM routine WHERE (prorettype = 'member.receipt'::regtype OR proname = 'enroll') AND nspname = 'member' AND NOT proargnames @> '{at,actor,key}' $$,
     'every write takes at, actor and key');
 SELECT is_empty($$ SELECT signature FROM routine WHERE nspname = 'member' AND proargnames && '{at,actor,key}' AND pronargs > 1
