@@ -44,6 +44,8 @@ SQL_EXTENSION = \
 	sql/50_rules/audience.sql \
 	sql/60_tiers/functions.sql \
 	sql/60_tiers/api.sql \
+	sql/60_tiers/benefits.sql \
+	sql/60_tiers/simulate.sql \
 	sql/80_messages/api.sql \
 	sql/85_jobs/functions.sql \
 	sql/85_jobs/api.sql \
@@ -65,7 +67,8 @@ SQL_TABLES = \
 	sql/85_jobs/tables.sql \
 	sql/88_import/tables.sql
 SQL_VIEWS = \
-	sql/90_report/views.sql
+	sql/90_report/views.sql \
+	sql/90_report/tiers.sql
 SQL_GRANTS = sql/99_grants/relations.sql
 SQL_MIGRATIONS = $(sort $(wildcard sql/migrations/[0-9]*_*.sql))
 

@@ -39,8 +39,8 @@ AS $$
     FROM member.earn_rule e JOIN member.wallet w ON w.code = e.wallet
     LEFT JOIN member.stream s ON s.code = e.stream ORDER BY e.code COLLATE "C")
     UNION ALL
-    (SELECT 'tier_ladder', d.code, format('ladder %s %s validity %s fall %s%s;', d.ladder_id, d.code, d.validity, d.fall,
-        CASE WHEN d.refund = 'now' THEN ' lower_now' ELSE '' END)
+    (SELECT 'tier_ladder', d.code, format('ladder %s %s validity %s fall %s%s%s;', d.ladder_id, d.code, d.validity, d.fall,
+        CASE WHEN d.refund = 'now' THEN ' lower_now' ELSE '' END, CASE WHEN d.warn_days > 0 THEN ' warn ' || d.warn_days ELSE '' END)
     FROM member.tier_ladder d ORDER BY d.ladder_id)
     UNION ALL
     (SELECT 'tier_level', format('%s/%s', d.code, l.code), format('level %s %s %s multiplier %s%s%s%s%s%s%s%s;',
@@ -142,6 +142,7 @@ AS $$
 DECLARE
     number integer;
     errors text;
+    warning record;
 BEGIN
     PERFORM member_internal.require_ready();
     PERFORM FROM member.setting FOR UPDATE; -- one publishing at a time, none of a stale snapshot
@@ -169,8 +170,11 @@ BEGIN
             'The published version stays in force.');
     END;
     UPDATE member.setting SET program_version = number;
+    FOR warning IN SELECT w.place, w.message FROM member_internal.tier_warnings() w LOOP
+        RAISE WARNING '%: %', warning.place, warning.message;
+    END LOOP;
     RETURN number;
 END
 $$;
 COMMENT ON FUNCTION member.publish(text) IS
-    'Checks the catalog draft, compiles it and puts it in force as the next version. Returns its number. Errors: MB005 with every fault of the draft in the detail; the running version is then untouched.';
+    'Checks the catalog draft, compiles it and puts it in force as the next version; of ladders that are not what they seem it warns, with figures. Returns its number. Errors: MB005 with every fault of the draft in the detail; the running version is then untouched.';

@@ -95,7 +95,8 @@ BEGIN
     INSERT INTO member.tier_change (member_id, change_no, ladder_id, from_level, to_level, day, until, kind, entry_no,
                                     program_version, reason, booked_at)
     SELECT record_tiers.member_id, before + t.ord, t.ladder, t.from_level, t.to_level, t.day, t.until, t.kind,
-           CASE WHEN t.kind IN ('rise', 'set') THEN record_tiers.entry_no END, record_tiers.version, t.reason, record_tiers.at
+           -- what time decided before the event is not the event's
+           CASE WHEN t.kind IN ('rise', 'set') AND t.day = member.day_of(record_tiers.at) THEN record_tiers.entry_no END, record_tiers.version, t.reason, record_tiers.at
     FROM unnest(record_tiers.tiers) WITH ORDINALITY
         AS t (ladder, kind, from_level, to_level, day, until, reason, ord);
     FOR change IN

@@ -184,3 +184,50 @@ END
 $$;
 COMMENT ON FUNCTION member.tier_explain(bigint, date) IS
     'Why a member stands where she stands, in each ladder: the level that counts, the one earned with its days (until exclusive; review: the next), what was granted by hand, and the last decision with the conditions and values that decided, the program version, and of a grant its reason and actor. As of today or a later day. Errors: MB101, MB403.';
+
+-- ---- for the daily run ----
+
+CREATE OR REPLACE FUNCTION member_internal.tier_missing(
+    program member.program, lots member.lots, activity member.activity, standing member.standing, ladder smallint, day date) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH c AS (
+        SELECT t.* FROM member_internal.tier_conditions(program, lots, activity, standing, day) t
+        WHERE t.ladder = tier_missing.ladder AND t.purpose = 'keep'
+    ), w AS (
+        SELECT c.way, bool_and(c.met) AS met, max(c.spend) + CASE WHEN bool_or(c.spend IS NULL) THEN NULL ELSE 0 END AS spend,
+               string_agg(CASE c.unit WHEN 'yuan' THEN format('消费 %s 元', trim_scale(c.missing)) WHEN 'order' THEN format('%s 单', c.missing)
+                          WHEN 'event' THEN format('%s 次', c.missing) WHEN 'point' THEN format('%s 分', c.missing) ELSE c.condition END, '、' ORDER BY c.no)
+               FILTER (WHERE NOT c.met) AS missing
+        FROM c GROUP BY c.way
+    )
+    SELECT w.missing FROM w
+    WHERE NOT EXISTS (SELECT FROM w x WHERE x.met AND (x.way > 0 OR NOT EXISTS (SELECT FROM w y WHERE y.way > 0)))
+    ORDER BY w.spend NULLS LAST, w.way LIMIT 1
+$$;
+COMMENT ON FUNCTION member_internal.tier_missing(member.program, member.lots, member.activity, member.standing, smallint, date) IS
+    'What is missing for the level earned to be kept at its review, in words, by the way that takes least; null: nothing.';
+
+-- Read only: most members' levels are what they were.
+CREATE OR REPLACE FUNCTION member_internal.tiers_stale(day date, after bigint, max_members integer, OUT last bigint, OUT members bigint[])
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    p record;
+BEGIN
+    SELECT v.program, g.zone INTO p FROM member.setting g JOIN member.program_version v ON v.version = g.program_version;
+    SELECT max(x.member_id) INTO last
+    FROM (SELECT s.member_id FROM member.state s WHERE s.member_id > tiers_stale.after ORDER BY s.member_id LIMIT max_members) x;
+    members := ARRAY(
+        SELECT s.member_id
+        FROM (SELECT x.member_id, x.lots, x.activity, x.standing, x.next_due,
+                     least((x.at AT TIME ZONE p.zone)::date, tiers_stale.day) AS since
+              FROM member.state x WHERE x.member_id > tiers_stale.after AND x.member_id <= last AND x.active AND x.at IS NOT NULL) s
+        WHERE member.tier_decide(p.program, s.lots, s.activity, s.standing, s.since, greatest(s.since, tiers_stale.day)) OPERATOR(member.<>) s.standing
+           OR member_internal.tier_next(p.program, s.lots, s.activity, s.standing, tiers_stale.day) < coalesce(s.next_due, 'infinity')
+        ORDER BY s.member_id);
+END
+$$;
+COMMENT ON FUNCTION member_internal.tiers_stale(date, bigint, integer) IS
+    'Of so many members after one: the last, and those whose levels, or next review, the published rules change on the day.';

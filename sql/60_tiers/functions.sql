@@ -21,3 +21,9 @@ RETURNS TABLE (ladder smallint, level smallint, purpose text, no integer, condit
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 4 AS 'MODULE_PATHNAME', 'member_tier_conditions';
 COMMENT ON FUNCTION member_internal.tier_conditions(member.program, member.lots, member.activity, member.standing, date) IS
     'Conditions of each ladder to reach the next level (qualify, fast) and to keep the one earned (keep), with actual values and about what must be bought for each, in yuan.';
+
+CREATE OR REPLACE FUNCTION member_internal.tier_next(
+    program member.program, lots member.lots, activity member.activity, standing member.standing, day date) RETURNS date
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_tier_next';
+COMMENT ON FUNCTION member_internal.tier_next(member.program, member.lots, member.activity, member.standing, date) IS
+    'The first day after the given one on which the ladders have something to decide, or to warn of, though nothing happens; infinity: none.';

@@ -55,6 +55,8 @@ GRANT EXECUTE ON FUNCTION
     member.tier_of(bigint, date, text),
     member.tier_progress(bigint, date),
     member.tier_explain(bigint, date),
+    member.benefits_of(bigint, date),
+    member.benefit_use(bigint, text, text, timestamptz, text, text),
     member.rfm_of(bigint, date),
     member.outbox_claim(text, integer, interval),
     member.outbox_ack(bigint, text)
@@ -83,6 +85,10 @@ TO member_app, member_operator, member_admin;
 GRANT EXECUTE ON FUNCTION
     member.tier_set(bigint, text, text, date, text, text, timestamptz, text, text)
 TO member_admin, member_operator;
+GRANT EXECUTE ON FUNCTION
+    member.tier_simulate(date, text, numeric),
+    member.tier_simulate_levels(date, text, numeric)
+TO member_admin;
 
 -- Admins: set up, publish, load, run, prove.
 GRANT EXECUTE ON FUNCTION

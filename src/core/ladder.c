@@ -426,6 +426,23 @@ ladders_next(Ladders *s, DateADT day)
 	return next;
 }
 
+/* The next day after the given one on which somebody has to be told that a level will end. */
+DateADT
+ladders_next_warning(const Program *program, const Standing *standing, DateADT day)
+{
+	DateADT next = DATEVAL_NOEND;
+
+	for (int i = 0; i < standing->n; i++)
+	{
+		const Rank *r = &standing->rank[i];
+		const ProgramLadder *d = program_ladder(program, r->ladder);
+
+		if (d && d->warn && !DATE_IS_NOEND(r->until) && r->until - d->warn > day)
+			next = Min(next, r->until - d->warn);
+	}
+	return next;
+}
+
 /* All that is to be decided on a day, ladder by ladder in their order. */
 static void
 decide_day(Ladders *s, DateADT day, DateADT before)

@@ -61,6 +61,7 @@ extern void ladders_before(Ladders *s, DateADT day, LaddersBefore *before);
 extern void ladders_advance(Ladders *s, DateADT since, DateADT day);
 extern void ladders_event(Ladders *s, DateADT day, bool lowering, const LaddersBefore *before);
 extern DateADT ladders_next(Ladders *s, DateADT day);
+extern DateADT ladders_next_warning(const Program *program, const Standing *standing, DateADT day);
 extern void ladders_grant(const Program *program, Standing *standing, const char *what, DateADT day,
 						  DateADT until, TierChanges *out);
 

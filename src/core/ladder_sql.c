@@ -81,6 +81,19 @@ member_tier_decide(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(standing_encode(&d.standing));
 }
 
+/* tier_next(program, lots, activity, standing, day): when there is next something to decide or to say */
+PG_FUNCTION_INFO_V1(member_tier_next);
+Datum
+member_tier_next(PG_FUNCTION_ARGS)
+{
+	DateADT day = PG_GETARG_DATEADT(4);
+	Decision d;
+
+	decision_begin(fcinfo, &d, NULL);
+	PG_RETURN_DATEADT(Min(ladders_next(&d.ladders, day),
+						  ladders_next_warning(d.ladders.program, &d.standing, day)));
+}
+
 /* The decisions themselves, each with its reason. */
 PG_FUNCTION_INFO_V1(member_tier_decisions);
 Datum

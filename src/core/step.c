@@ -382,7 +382,8 @@ static DateADT
 next_due(Step *s)
 {
 	const Book *b = &s->state->book;
-	DateADT due = ladders_next(ladders(s), s->today);
+	DateADT due = Min(ladders_next(ladders(s), s->today),
+					  ladders_next_warning(s->program, &s->state->standing, s->today));
 
 	for (int i = 0; i < b->n; i++)
 	{

@@ -92,6 +92,7 @@ typedef struct ProgramLadder
 	uint8 validity; /* Validity */
 	uint8 fall;		/* FallMode */
 	bool lower_now; /* a refund that costs the rule costs the level at once */
+	int16 warn;		/* days before the end of a validity; 0: none */
 	char code[PROGRAM_NAME];
 } ProgramLadder;
 

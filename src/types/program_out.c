@@ -66,8 +66,11 @@ append_ladder(StringInfo out, const ProgramLadder *l)
 	static const char *const validity[] = {"rolling", "calendar", "anniversary"};
 	static const char *const fall[] = {"step", "qualified", "soft"};
 
-	appendStringInfo(out, "\nladder %d %s validity %s fall %s%s;", l->id, l->code,
+	appendStringInfo(out, "\nladder %d %s validity %s fall %s%s", l->id, l->code,
 					 validity[l->validity], fall[l->fall], l->lower_now ? " lower_now" : "");
+	if (l->warn)
+		appendStringInfo(out, " warn %d", l->warn);
+	appendStringInfoChar(out, ';');
 }
 
 static void

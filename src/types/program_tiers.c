@@ -67,6 +67,8 @@ program_read_ladder(Scanner *s, Draft *d)
 			ok = scan_choice(s, fall, lengthof(fall), "step, qualified or soft", &l->fall);
 		else if (scan_is_word(s, "lower_now"))
 			l->lower_now = true;
+		else if (scan_is_word(s, "warn"))
+			ok = scan_small(s, 0, 366, &l->warn);
 		else
 			return scan_fail(s, "a ladder option");
 		if (!ok)

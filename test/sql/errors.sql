@@ -231,6 +231,21 @@ SELECT kind, points, tier FROM member.tier_set(1, 'gold', reason => 'r', key => 
 SELECT pg_temp.try('tier_set({})', '1, ''gold'', reason => ''another'', key => ''granted''');
 ROLLBACK;
 
+-- ---- benefits, simulation ----
+
+BEGIN;
+SELECT member.tier_set(1, 'gold', reason => 'r') IS NOT NULL AS gold;
+SELECT pg_temp.try('benefit_use({})', '1, ''taste'', key => ''b1''', '1, ''taste'', key => ''b1''', '1, ''upgrade'', key => ''b1''', '1, ''taste'', ''x'', key => ''b1''', '1, ''taste''', '1, ''taste''', '1, ''yacht''', '1, NULL', '99, ''taste''', 'NULL, ''taste''',
+    '1, ''queue'', at => ''2999-01-01''', '1, ''queue'', key => ''''', '1, ''queue''');
+SELECT member.tier_set(1, 'normal', 'lock', reason => 'r') IS NOT NULL AS locked;
+SELECT pg_temp.try('benefit_use({})', '1, ''queue''');
+SELECT pg_temp.try('benefits_of({})', '99', 'NULL', '1, ''infinity''');
+SELECT pg_temp.try('tier_simulate({})', 'how => ''guess''', 'how => NULL', 'sample => 0', 'sample => 101', 'sample => NULL', '''2026-01-01''', '''infinity''');
+UPDATE member.tier_level SET qualify = 'order(30d) >= 4' WHERE code = 'gold';
+SELECT pg_temp.try('tier_simulate({})', '');
+SELECT pg_temp.try('tier_explain({})', '99', '1, ''infinity''');
+ROLLBACK;
+
 -- ---- messages ----
 
 SELECT pg_temp.try('outbox_claim({})', 'NULL', '''''', '''w'', 0', '''w'', 10001', '''w'', NULL', '''w'', 1, ''0''', '''w'', 1, ''-1 minute''', '''w'', 1, NULL');
