@@ -27,6 +27,7 @@ ladders_begin(Ladders *s, const Program *program, const Book *book, const Activi
 	s->program = program;
 	s->book = book;
 	s->activity = activity;
+	s->packed = NULL;
 	s->standing = standing;
 	s->out = out;
 	s->has_facts = false;
@@ -36,7 +37,7 @@ static MemberFacts *
 facts(Ladders *s, const ProgramRule *r)
 {
 	if (!s->has_facts)
-		facts_of_state(&s->facts, s->book, s->activity, s->standing);
+		facts_of_state(&s->facts, s->book, s->activity, s->packed, s->standing);
 	s->has_facts = true;
 	s->facts.strings = program_rule_strings(r);
 	return &s->facts;

@@ -35,7 +35,8 @@ typedef struct Ladders
 {
 	const Program *program;
 	const Book *book;
-	const Activity *activity;
+	const Activity *activity; /* or */
+	struct varlena *packed;	  /* activity */
 	Standing *standing;
 	TierChanges *out; /* may be NULL */
 	bool has_facts;

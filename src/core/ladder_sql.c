@@ -39,7 +39,6 @@ member_wallet_code(PG_FUNCTION_ARGS)
 
 typedef struct Decision
 {
-	Activity activity;
 	Book book;
 	Standing standing;
 	Ladders ladders;
@@ -50,11 +49,9 @@ static void
 decision_begin(FunctionCallInfo fcinfo, Decision *d, TierChanges *out)
 {
 	book_decode(&d->book, PG_GETARG_VARLENA_PP(1));
-	activity_init(&d->activity);
-	activity_decode(PG_GETARG_VARLENA_PP(2), &d->activity);
 	standing_decode(&d->standing, PG_GETARG_VARLENA_PP(3));
-	ladders_begin(&d->ladders, program_open(PG_GETARG_DATUM(0)), &d->book, &d->activity,
-				  &d->standing, out);
+	ladders_begin(&d->ladders, program_open(PG_GETARG_DATUM(0)), &d->book, NULL, &d->standing, out);
+	d->ladders.packed = PG_GETARG_VARLENA_PP(2);
 }
 
 /* Levels on a day, of which those after since are decided by time, and on it as after an event. */
@@ -63,10 +60,11 @@ decision_take(FunctionCallInfo fcinfo, Decision *d)
 {
 	DateADT since = PG_GETARG_DATEADT(4);
 	DateADT day = PG_GETARG_DATEADT(5);
-	LaddersBefore before;
+	LaddersBefore before = {0};
 
 	ladders_advance(&d->ladders, since, day);
-	ladders_before(&d->ladders, day, &before);
+	if (ladders_need_before(d->ladders.program, false))
+		ladders_before(&d->ladders, day, &before);
 	ladders_event(&d->ladders, day, false, &before);
 }
 

@@ -57,14 +57,27 @@ facts_read(MemberFacts *f, HeapTupleHeader row, TupleDesc desc)
 }
 
 /*
- * Facts of a member whose state is unpacked already: activity, points and levels, of which nothing is copied;
- * nothing else is known.  They hold while the state does not change.
+ * Facts of a member whose points and levels are unpacked already, and the activity, too, unless packed is given;
+ * nothing is copied and nothing else is known.  They hold while the state does not change.
  */
 void
-facts_of_state(MemberFacts *f, const Book *book, const Activity *activity, const Standing *standing)
+facts_of_state(MemberFacts *f, const Book *book, const Activity *activity, struct varlena *packed,
+			   const Standing *standing)
 {
 	facts_begin(f, CurrentMemoryContext);
 	memset(f->null, true, sizeof(f->null));
+	f->book = *book;
+	for (int i = 0; i < book->n; i++)
+		f->in_debt = f->in_debt || book->lot[i].amount < 0;
+	f->standing = *standing;
+	f->has_book = f->has_standing = true;
+	if (packed)
+	{
+		f->value[FACTS_ACTIVITY] = PointerGetDatum(packed);
+		f->null[FACTS_ACTIVITY] = false;
+		return;
+	}
+	f->has_streams = true;
 	f->n_streams = f->max_streams = activity->nstreams;
 	f->stream = activity->nstreams ? palloc(activity->nstreams * sizeof(FactsStream)) : NULL;
 	for (int i = 0; i < activity->nstreams; i++)
@@ -72,11 +85,6 @@ facts_of_state(MemberFacts *f, const Book *book, const Activity *activity, const
 		activity_seek_decoded(activity, activity->streams[i].id, &f->stream[i].cursor);
 		f->stream[i].built = false;
 	}
-	f->book = *book;
-	for (int i = 0; i < book->n; i++)
-		f->in_debt = f->in_debt || book->lot[i].amount < 0;
-	f->standing = *standing;
-	f->has_streams = f->has_book = f->has_standing = true;
 }
 
 static void *

@@ -97,7 +97,7 @@ typedef struct MemberFacts
 extern TupleDesc facts_describe(HeapTupleHeader row);
 extern void facts_begin(MemberFacts *f, MemoryContext context);
 extern void facts_of_state(MemberFacts *f, const Book *book, const Activity *activity,
-						   const Standing *standing);
+						   struct varlena *packed, const Standing *standing);
 extern void facts_read(MemberFacts *f, HeapTupleHeader row, TupleDesc desc);
 extern void facts_streams(MemberFacts *f);
 extern FactsStream *facts_stream(MemberFacts *f, int32 id);

@@ -210,6 +210,7 @@ BEGIN;
 DELETE FROM member.earn_rule WHERE wallet = 'growth';
 DELETE FROM member.wallet WHERE code = 'growth';
 DELETE FROM member.stream WHERE code = 'share';
+DELETE FROM member.tier_benefit WHERE level = 2;
 DELETE FROM member.tier_level WHERE code = 'gold';
 SELECT pg_temp.try('publish({})', '''less''');
 ROLLBACK;
