@@ -116,7 +116,7 @@ $$;
 COMMENT ON FUNCTION member_internal.record_tiers(bigint, member.step_tier[], integer, integer, timestamptz) IS
     'Writes the decisions of a step on levels, and a message for each rise and fall of the last three days.';
 
--- The verbs write by this. Lock order: the member's state row first, then keys of identity, then rows of that member.
+-- The verbs write by this. Lock order: the member's state row first, then the key (identity, or the purchase number), then rows of that member.
 CREATE OR REPLACE FUNCTION member_internal.write_event(
     member_id bigint, verb text, arguments jsonb, at timestamptz, key text,
     kind text, source text DEFAULT NULL, reason text DEFAULT NULL, actor text DEFAULT NULL,

@@ -139,4 +139,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION member.rules_of(bigint, date) IS
-    'The published rules of tags and segments that hold of a member on a day (default today), evaluated now, whatever tags are stored. Errors: MB101, MB403.';
+    'The published rules of tags and segments that hold of a member on a day (default today), by its facts as they are now; tags that rules name are those it has. Errors: MB101, MB403.';

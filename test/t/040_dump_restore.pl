@@ -36,7 +36,9 @@ INSERT INTO member.import_row (member_key, at, amount) VALUES ('left', '2025-04-
 $today;
 CALL member.daily_run();
 UPDATE member.earn_rule SET give = '{2}' WHERE code = 'buy';
+INSERT INTO member.tag (code, dimension, rule) VALUES ('vegan', 'preference', NULL), ('frequent', 'segment', 'orders(90d) >= 3');
 SELECT member.publish('double');
+SELECT member.tags_refresh(), member.tag_set(1, 'vegan', until => '2026-05-01', reason => 'told us');
 SELECT member.purchase_record(1, 'P1-double', 20);
 SELECT count(*) FROM member.outbox_claim('w', 5);
 SELECT member.outbox_ack(1, 'sent: 200'), member.outbox_ack(2, 'retry: busy');

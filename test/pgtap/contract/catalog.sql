@@ -89,11 +89,12 @@ SELECT set_eq($$ SELECT proname || '(' || coalesce(array_to_string(proargnames[:
     'points_expiring(as_of, within, wallet, only_member)', 'tier_of(member_id, as_of, ladder)', 'tier_progress(member_id, as_of)',
     'tier_explain(member_id, as_of)', 'tier_simulate(as_of, how, sample)', 'tier_simulate_levels(as_of, how, sample)', 'benefits_of(member_id, as_of)',
     'benefit_use(member_id, benefit, source, at, actor, key)', 'tier_set(member_id, level, mode, until, reason, ladder, at, actor, key)',
-    'compile_rule(rule)', 'rule_text(rule)', 'facts_of(member_id)', 'rule_explain(member_id, rule, as_of)', 'rules_of(member_id, as_of)',
-    'audience(rule, as_of, after, max_rows)', 'audience_count(rule, as_of)', 'audience_overlap(rule_a, rule_b, as_of)', 'tag_cross(given, at_least)',
-    'tags_refresh(touched_since, only_member)', 'tag_set(member_id, tag, weight, until, reason, actor)', 'tag_unset(member_id, tag, reason, actor)', 'tags_of(member_id, as_of)',
     'rfm_of(member_id, as_of)', 'outbox_claim(worker, max_rows, lease)', 'outbox_ack(id, result)',
     'import_members(channel)', 'import_purchases(channel)', 'import_balances()', 'daily_run(day)', 'jobs_install(schedule)', 'jobs_remove()',
+    'compile_rule(rule)', 'rule_text(rule)', 'rule_explain(member_id, rule, as_of)', 'facts_of(member_id)', 'rules_of(member_id, as_of)',
+    'audience(rule, as_of, after, max_rows)', 'audience_count(rule, as_of)', 'audience_overlap(rule_a, rule_b, as_of)',
+    'tag_set(member_id, tag, weight, until, reason, actor)', 'tag_unset(member_id, tag, reason, actor)', 'tags_of(member_id, as_of)',
+    'tags_refresh(touched_since, only_member)', 'tag_cross(given, at_least)',
     'day_of(at)', 'day_start(day)'], 'the API is what is promised, argument by argument');
 SELECT set_eq($$ SELECT proname FROM routine WHERE prorettype = 'member.receipt'::regtype AND nspname = 'member' $$,
     ARRAY['purchase_record', 'purchase_refund', 'event_record', 'points_earn', 'points_spend', 'points_reverse', 'tier_set'], 'every write to a member''s books answers with a receipt');
