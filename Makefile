@@ -4,10 +4,11 @@
 #   make demo-stop  ends that server
 #   make test       every test                             (ONLY=part-of-a-name, JOBS=n)
 #   make bench      ratios against stated alternatives
+#   make fuzz       mutated inputs under sanitizers        (SECONDS=n, SEED=n, ONLY=type)
 #   make lint       compiler, cppcheck, format, plpgsql_check, comments
 #   make, make install, make installcheck, make clean: as with every extension
 #
-# demo, test, bench and lint install what they lack; PG_CONFIG=path chooses the PostgreSQL.
+# demo, test, bench, fuzz and lint install what they lack; PG_CONFIG=path chooses the PostgreSQL.
 
 MODULE_big = member
 EXTENSION = member
@@ -19,6 +20,7 @@ SQL_EXTENSION = \
 	sql/10_types/lots.sql \
 	sql/10_types/activity.sql \
 	sql/10_types/rfm.sql \
+	sql/10_types/value.sql \
 	sql/10_types/standing.sql \
 	sql/10_types/tagset.sql \
 	sql/10_types/program.sql \
@@ -32,11 +34,15 @@ SQL_EXTENSION = \
 	sql/20_members/functions.sql \
 	sql/30_points/functions.sql \
 	sql/70_value/functions.sql \
+	sql/75_liability/functions.sql \
 	sql/80_messages/functions.sql \
 	sql/88_import/functions.sql \
 	sql/20_members/api.sql \
+	sql/30_points/history.sql \
 	sql/30_points/api.sql \
+	sql/30_points/post.sql \
 	sql/30_points/audit.sql \
+	sql/30_points/repair.sql \
 	sql/40_activity/api.sql \
 	sql/50_rules/api.sql \
 	sql/50_rules/functions.sql \
@@ -46,10 +52,12 @@ SQL_EXTENSION = \
 	sql/60_tiers/api.sql \
 	sql/60_tiers/benefits.sql \
 	sql/60_tiers/simulate.sql \
+	sql/70_value/api.sql \
 	sql/80_messages/api.sql \
 	sql/85_jobs/functions.sql \
 	sql/85_jobs/api.sql \
 	sql/88_import/api.sql \
+	sql/88_import/points.sql \
 	sql/89_presets/functions.sql \
 	sql/99_grants/functions.sql
 
@@ -63,12 +71,14 @@ SQL_TABLES = \
 	sql/50_rules/tables.sql \
 	sql/60_tiers/tables.sql \
 	sql/70_value/tables.sql \
+	sql/75_liability/tables.sql \
 	sql/80_messages/tables.sql \
 	sql/85_jobs/tables.sql \
 	sql/88_import/tables.sql
 SQL_VIEWS = \
 	sql/90_report/views.sql \
-	sql/90_report/tiers.sql
+	sql/90_report/tiers.sql \
+	sql/90_report/liability.sql
 SQL_GRANTS = sql/99_grants/relations.sql
 SQL_MIGRATIONS = $(sort $(wildcard sql/migrations/[0-9]*_*.sql))
 
@@ -100,12 +110,12 @@ ifeq ($(shell grep -c '"version": "$(EXTVERSION)"' META.json),0)
 $(error META.json is of another version than member.control, $(EXTVERSION))
 endif
 
-.PHONY: all demo demo-stop test bench lint demo-run test-run bench-run lint-run
+.PHONY: all demo demo-stop test bench fuzz lint demo-run test-run bench-run fuzz-run lint-run
 .PHONY: format placed drop-clusters lint-c lint-format lint-sql
 all:
 
 # A fresh machine: first the packages, then make again, which now finds pg_config.
-demo test bench lint:
+demo test bench fuzz lint:
 	@tools/prepare $@
 	@$(MAKE) --no-print-directory $(if $(filter lint,$@),-k) $@-run
 
@@ -178,8 +188,27 @@ bench-run: placed
 	@status=0; eval "$$(tools/cluster env build/bench)"; test/bench/run || status=$$?; \
 		tools/cluster drop build/bench; exit $$status
 
+# what the sanitizers are built into, with an allocator that they see through
+FUZZ_CFLAGS = $(filter-out -O2,$(CFLAGS)) -O1 $(CFLAGS_SL) -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	-include test/fuzz/redzone.h
+FUZZ_OBJS = $(patsubst src/%.o,build/fuzz/%.o,$(OBJS)) build/fuzz/fuzz.o
+
+build/fuzz/%.o: src/%.c test/fuzz/redzone.h $(wildcard src/*.h src/*/*.h)
+	@mkdir -p $(@D)
+	@$(CC) $(FUZZ_CFLAGS) $(PG_CPPFLAGS) -I$(includedir_server) -D_GNU_SOURCE -c $< -o $@
+
+build/fuzz/fuzz.o: test/fuzz/fuzz.c test/fuzz/redzone.h
+	@mkdir -p $(@D)
+	@$(CC) $(FUZZ_CFLAGS) -I$(includedir_server) -D_GNU_SOURCE -c $< -o $@
+
+build/fuzz/member.so: $(FUZZ_OBJS)
+	@$(CC) -shared -fsanitize=address,undefined -o $@ $(FUZZ_OBJS)
+
+fuzz-run: placed build/fuzz/member.so
+	@test/fuzz/run
+
 drop-clusters:
-	@for name in demo test bench lint; do \
+	@for name in demo test bench fuzz-server lint; do \
 		if [ -e build/$$name ]; then tools/cluster drop build/$$name; fi; \
 	done
 

@@ -30,6 +30,7 @@
 #define ERRCODE_UNKNOWN_ENTRY MB('2', '0', '5')
 #define ERRCODE_NOT_REVERSIBLE MB('2', '0', '6')
 #define ERRCODE_LEDGER_APPEND_ONLY MB('2', '0', '7')
+#define ERRCODE_BATCH_REFUSED MB('2', '3', '0')
 
 /* purchases and events */
 #define ERRCODE_UNKNOWN_PURCHASE MB('3', '0', '1')

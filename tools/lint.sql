@@ -14,6 +14,12 @@ SELECT member.setup('tea') \g /dev/null
 CREATE TEMP TABLE import_work (line bigint, kind text, member_key text, at timestamptz, value bigint, purchase_no text,
     refund_no text, store text, channel text, wallet text, until date, lines text, phone text, name text, journal boolean, seq bigint, reject text, row_id tid);
 CREATE TEMP TABLE import_member (member_key text, member_id bigint, is_new boolean, joined_at timestamptz, store text, channel text, phone text, name text);
+-- And batch posting.
+CREATE TEMP TABLE post_work (row_no bigint, line bigint, member_id bigint, kind text, points bigint, wallet text, usable_from date, until date, source text, reason text,
+    actor text, at timestamptz, key text, unread text, detail text);
+CREATE TEMP TABLE post_checked (LIKE post_work, active boolean, digest bytea, known integer, twin boolean, sqlstate text, refusal text, late text, late_reason text);
+CREATE TEMP TABLE post_taken (row_no bigint, entry_no integer, points bigint, balance bigint, tier text, repeated boolean, sqlstate text, reason text);
+CREATE TEMP TABLE post_answer (row_no bigint, line bigint, kind text, member_id bigint, entry_no integer, points bigint, balance bigint, tier text, repeated boolean, sqlstate text, reason text, detail text);
 
 CREATE TEMP TABLE fault AS
 SELECT f.oid::regprocedure AS function,

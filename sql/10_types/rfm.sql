@@ -249,6 +249,16 @@ COMMENT ON FUNCTION member.rfm_strategy_group_name(smallint, text) IS
 
 -- ---- rfm_sketch -------------------------------------------------------------------
 
+CREATE OR REPLACE FUNCTION member.rfm_segment(score member.rfm, cuts member.rfm_cuts) RETURNS smallint
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rfm_segment';
+COMMENT ON FUNCTION member.rfm_segment(member.rfm, member.rfm_cuts) IS
+    'Segment 1 to 10 of the scores, by recency and the mean of frequency and monetary value, in fifths of the scale; every score is in one. Errors: 22023 not of these cuts.';
+
+CREATE OR REPLACE FUNCTION member.rfm_segment_name(segment smallint, lang text DEFAULT 'zh') RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rfm_segment_name';
+COMMENT ON FUNCTION member.rfm_segment_name(smallint, text) IS
+    'Name of a segment, in Chinese (zh) or English (en): 核心冠军 champions to 冬眠客户 hibernating. Errors: 22023 no such group, MB502 language.';
+
 CREATE OR REPLACE FUNCTION member.rfm_sketch_in(cstring) RETURNS member.rfm_sketch
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rfm_sketch_in';
 COMMENT ON FUNCTION member.rfm_sketch_in(cstring) IS
@@ -389,6 +399,11 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rfm_score_activ
 COMMENT ON FUNCTION member.rfm_score(member.rfm_cuts, member.activity, smallint, date, integer) IS
     'Scores of a member by the purchases of so many days that end with the day; null when there are none. Errors: MB501 window finer than the grain kept, MB502.';
 
+CREATE OR REPLACE FUNCTION member.rfm_measures(activity member.activity, stream smallint, day date, days integer, OUT recency integer, OUT frequency bigint, OUT monetary bigint)
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rfm_measures_activity';
+COMMENT ON FUNCTION member.rfm_measures(member.activity, smallint, date, integer) IS
+    'What a member''s purchases of so many days that end with the day come to: days since the last, orders, money in minor units; null when there are none. Errors: MB501 window finer than the grain kept, MB502.';
+
 CREATE OR REPLACE FUNCTION member.rfm_sketch_add_activity(sketch member.rfm_sketch, activity member.activity, stream smallint, day date, days integer) RETURNS member.rfm_sketch
 LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'rfm_sketch_add_activity';
 COMMENT ON FUNCTION member.rfm_sketch_add_activity(member.rfm_sketch, member.activity, smallint, date, integer) IS
@@ -404,3 +419,19 @@ CREATE OR REPLACE AGGREGATE member.rfm_cuts_agg(member.activity, smallint, date,
 );
 COMMENT ON AGGREGATE member.rfm_cuts_agg(member.activity, smallint, date, integer) IS
     'Cuts into five scores each by rank over members, one a row: activity, stream of purchases, day, and the number of days that end with it. Null over no member with a purchase in them. Errors: MB501, MB502, 22004.';
+
+CREATE OR REPLACE FUNCTION member.rfm_sketch_add_activity(sketch member.rfm_sketch, activity member.activity, stream smallint, day date, days integer, bins integer[]) RETURNS member.rfm_sketch
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'rfm_sketch_add_activity';
+COMMENT ON FUNCTION member.rfm_sketch_add_activity(member.rfm_sketch, member.activity, smallint, date, integer, integer[]) IS
+    'The same with the bins of the three measures (null: five each), the same for all. Errors: MB501, MB502, 22004, 22023 bins.';
+
+CREATE OR REPLACE AGGREGATE member.rfm_cuts_agg(member.activity, smallint, date, integer, integer[]) (
+    SFUNC = member.rfm_sketch_add_activity,
+    STYPE = member.rfm_sketch,
+    SSPACE = 16384,
+    FINALFUNC = member.rfm_sketch_cuts,
+    COMBINEFUNC = member.rfm_sketch_combine,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE member.rfm_cuts_agg(member.activity, smallint, date, integer, integer[]) IS
+    'Cuts by rank over members, one a row: activity, stream of purchases, day, the number of days that end with it; then the numbers of bins of the three measures, 1 to 99 (null: five each), the same in every row. Null over no member with a purchase in them. Errors: MB501, MB502, 22004, 22023.';

@@ -86,27 +86,16 @@ AS $$
 DECLARE
     id CONSTANT smallint := member_internal.wallet_id(wallet);
     day CONSTANT date := member_internal.day_or_today(as_of);
-    book member.lots;
-    last_at timestamptz;
 BEGIN
-    SELECT s.lots, s.at INTO book, last_at FROM member.state s WHERE s.member_id = points_balance.member_id;
-    IF NOT FOUND THEN
-        PERFORM member_internal.refuse('MB101', format('unknown member %s', member_id));
-    END IF;
-    IF known_at IS NULL AND (last_at IS NULL OR day >= member.day_of(last_at)) THEN
-        RETURN member.balance(book, id, day);
-    END IF;
-    RETURN (SELECT member.balance(coalesce(member.lots_sum(e.delta), 'empty'), id, day)
-            FROM member.entry e
-            WHERE e.member_id = points_balance.member_id AND e.at < member.day_start(day + 1)
-              AND (known_at IS NULL OR e.booked_at <= known_at));
+    RETURN member.balance(member_internal.book_at(member_id, day, known_at), id, day);
 END
 $$;
 COMMENT ON FUNCTION member.points_balance(bigint, text, date, timestamptz) IS
     'Usable points of a wallet at the end of a day (default today): of all entries dated before its end; known_at bounds what had been booked by then. Right whether or not expiry is booked. Negative: debt. Errors: MB101, MB201.';
 
 CREATE OR REPLACE FUNCTION member.points_statement(
-    member_id bigint, since date DEFAULT NULL, until date DEFAULT NULL, wallet text DEFAULT 'points')
+    member_id bigint, since date DEFAULT NULL, until date DEFAULT NULL, wallet text DEFAULT 'points',
+    known_at timestamptz DEFAULT NULL)
 RETURNS TABLE (entry_no integer, at timestamptz, kind text, points bigint, booked_balance bigint, source text,
                reason text, ref integer, program_version integer)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -123,15 +112,16 @@ BEGIN
         FROM (SELECT e.entry_no, e.at, e.kind, e.source, e.reason, e.ref, e.program_version,
                      member.total(e.delta, id) AS moved,
                      sum(member.total(e.delta, id)) OVER (ORDER BY e.entry_no)::bigint AS booked
-              FROM member.entry e WHERE e.member_id = points_statement.member_id) x
+              FROM member.entry e WHERE e.member_id = points_statement.member_id
+                AND (known_at IS NULL OR e.booked_at <= known_at)) x
         WHERE x.moved <> 0
           AND (since IS NULL OR x.at >= member.day_start(since))
           AND (points_statement.until IS NULL OR x.at < member.day_start(points_statement.until))
         ORDER BY x.entry_no;
 END
 $$;
-COMMENT ON FUNCTION member.points_statement(bigint, date, date, text) IS
-    'Entries that moved a wallet, in the order booked, from since (inclusive) until (exclusive); booked_balance: sum of the postings so far, all lots. Errors: MB101, MB201.';
+COMMENT ON FUNCTION member.points_statement(bigint, date, date, text, timestamptz) IS
+    'Entries that moved a wallet, in the order booked, dated from since (inclusive) until (exclusive); known_at: as the statement was at that moment; booked_balance: sum of the postings so far, all lots. Errors: MB101, MB201.';
 
 CREATE OR REPLACE FUNCTION member.points_expiring(
     as_of date DEFAULT NULL, within integer DEFAULT 30, wallet text DEFAULT 'points', only_member bigint DEFAULT NULL)

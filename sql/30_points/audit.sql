@@ -1,6 +1,7 @@
 -- Proof: the books are the sum of their entries, and the state is what the facts make of it.
 
-CREATE OR REPLACE FUNCTION member.verify(since_member bigint DEFAULT NULL, until_member bigint DEFAULT NULL)
+CREATE OR REPLACE FUNCTION member.verify(
+    since_member bigint DEFAULT NULL, until_member bigint DEFAULT NULL, by_replay boolean DEFAULT true)
 RETURNS TABLE (problem text, member_id bigint, entry_no integer, detail text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET work_mem = '128MB' SET jit = off
 AS $$
@@ -17,7 +18,10 @@ BEGIN
     -- one pass over the entries in their order
     RETURN QUERY
         WITH e AS (
-            SELECT e.member_id, e.entry_no, e.hash, e.delta, row_number() OVER w AS place,
+            SELECT e.member_id, e.entry_no, e.hash, e.delta, e.at, e.booked_at, row_number() OVER w AS place,
+                   e.points = member.total(e.delta, e.wallet) AS adds_up,
+                   -- who waits for the lock may have read the clock before
+                   e.booked_at >= e.at AND e.booked_at > lag(e.booked_at, 1, '-infinity') OVER w - interval '1 day' AS in_time,
                    e.hash = member.entry_hash(lag(e.hash) OVER w, e.member_id, e.entry_no, e.kind, e.at, e.program_version,
                        e.ref, e.ref_part, e.delta, e.points, e.balance, e.key, e.digest) AS sound
             FROM member.entry e WHERE e.member_id BETWEEN low AND high
@@ -26,11 +30,14 @@ BEGIN
             SELECT e.member_id, count(*) AS n, max(e.entry_no) AS last, member.lots_sum(e.delta) AS book,
                    (array_agg(e.hash ORDER BY e.entry_no DESC))[1] AS head,
                    min(e.entry_no) FILTER (WHERE NOT e.sound) AS broken,
-                   min(e.entry_no) FILTER (WHERE e.entry_no <> e.place) AS gap
+                   min(e.entry_no) FILTER (WHERE e.entry_no <> e.place) AS gap,
+                   min(e.entry_no) FILTER (WHERE NOT e.adds_up) AS wrong_points,
+                   min(e.entry_no) FILTER (WHERE NOT e.in_time) AS wrong_time,
+                   max(e.at) AS last_at
             FROM e GROUP BY e.member_id
         ), s AS (
-            SELECT coalesce(s.member_id, b.member_id) AS member_id, s.member_id IS NULL AS orphan, s.lots, s.entries, s.hash,
-                   coalesce(b.n, 0) AS n, coalesce(b.last, 0) AS last, coalesce(b.book, 'empty') AS book, b.head, b.broken, b.gap
+            SELECT coalesce(s.member_id, b.member_id) AS member_id, s.member_id IS NULL AS orphan, s.lots, s.entries, s.hash, s.at,
+                   b.wrong_points, b.wrong_time, b.last_at, coalesce(b.n, 0) AS n, coalesce(b.last, 0) AS last, coalesce(b.book, 'empty') AS book, b.head, b.broken, b.gap
             FROM (SELECT * FROM member.state s WHERE s.member_id BETWEEN low AND high) s FULL JOIN b USING (member_id)
         )
         SELECT x.problem, s.member_id, x.entry_no, x.detail
@@ -38,6 +45,10 @@ BEGIN
             (s.orphan, 'entries without a state', NULL::integer, format('%s entries', s.n)),
             (s.broken IS NOT NULL, 'hash chain is broken', s.broken, 'the entry or the one before it was changed'),
             (s.gap IS NOT NULL, 'entries are not numbered without gaps', s.gap, 'an entry before it is missing'),
+            (s.wrong_points IS NOT NULL, 'points of the entry are not those of its lots', s.wrong_points, 'wallet, points or delta was changed'),
+            (s.wrong_time IS NOT NULL, 'entry is booked before it happened or a day before the one before it', s.wrong_time, 'booked_at was changed, or the clock set back'),
+            (s.at < s.last_at OR s.at IS NULL AND s.n > 0 AND NOT s.orphan, 'state is behind its entries', s.last::integer,
+             format('state brought to %s, last at %s', s.at, s.last_at)),
             (s.entries <> s.last, 'last entry is not the one the state names', s.last::integer, format('state names %s', s.entries)),
             (s.hash IS DISTINCT FROM s.head AND s.entries = s.last, 'hash of the state is not that of the last entry', s.last::integer, ''),
             (s.lots OPERATOR(member.<>) s.book, 'state is not the sum of the entries', NULL, format('state %s, sum %s', s.lots, s.book)),
@@ -53,26 +64,76 @@ BEGIN
               LEFT JOIN LATERAL (SELECT min(u.wallet) AS wallet FROM member.unnest(o.delta) u) l ON true
               WHERE r.ref IS NOT NULL AND r.member_id BETWEEN low AND high GROUP BY r.member_id, r.ref) r
         WHERE r.back > r.of;
+    -- the facts beside the entries: each has its other half
     RETURN QUERY
         SELECT 'purchase is not in the ledger', p.member_id, p.entry_no, p.purchase_no
         FROM member.purchase p LEFT JOIN member.entry e ON e.member_id = p.member_id AND e.entry_no = p.entry_no
-        WHERE p.member_id BETWEEN low AND high AND e.kind IS DISTINCT FROM 'purchase'
+        WHERE p.member_id BETWEEN low AND high
+          AND (e.kind IS DISTINCT FROM 'purchase' OR e.source IS DISTINCT FROM p.purchase_no OR e.at IS DISTINCT FROM p.at)
         UNION ALL
         SELECT 'purchase is missing', e.member_id, e.entry_no, e.source
         FROM member.entry e
         LEFT JOIN member.purchase p ON p.purchase_no = e.source AND p.member_id = e.member_id AND p.entry_no = e.entry_no
         WHERE e.kind = 'purchase' AND e.member_id BETWEEN low AND high AND p.member_id IS NULL
         UNION ALL
-        SELECT 'refunds of a purchase do not add up', p.member_id, p.entry_no, format('purchase says %s, refunds are %s', p.refunded, coalesce(f.amount, 0))
+        SELECT 'lines of a purchase do not add up', p.member_id, p.entry_no, format('lines %s, purchase %s', l.amount, p.amount)
+        FROM (SELECT l.member_id, l.entry_no, sum(l.amount) AS amount FROM member.purchase_line l
+              WHERE l.member_id BETWEEN low AND high GROUP BY 1, 2) l
+        LEFT JOIN member.entry e ON e.member_id = l.member_id AND e.entry_no = l.entry_no
+        LEFT JOIN member.purchase p ON p.purchase_no = e.source
+        WHERE l.amount IS DISTINCT FROM p.amount
+        UNION ALL
+        -- imported refunds are entries alone
+        SELECT 'refunds of a purchase do not add up', coalesce(p.member_id, f.member_id), coalesce(p.entry_no, f.ref),
+               format('purchase says %s, entries say %s', coalesce(p.refunded, 0), coalesce(round(f.amount, 2), 0))
         FROM (SELECT p.* FROM member.purchase p WHERE p.refunded <> 0 AND p.member_id BETWEEN low AND high) p
-        FULL JOIN (SELECT f.member_id, f.purchase, sum(f.amount) AS amount FROM member.refund f
-                   WHERE f.member_id BETWEEN low AND high GROUP BY 1, 2) f
-            ON f.member_id = p.member_id AND f.purchase = p.entry_no
+        FULL JOIN (SELECT e.member_id, e.ref, sum(e.ref_part) / 100.0 AS amount FROM member.entry e
+                   WHERE e.kind = 'refund' AND e.member_id BETWEEN low AND high GROUP BY 1, 2) f
+            ON f.member_id = p.member_id AND f.ref = p.entry_no
         WHERE coalesce(f.amount, 0) <> coalesce(p.refunded, 0)
+        UNION ALL
+        SELECT 'refund is not in the ledger', f.member_id, f.entry_no, format('refund %s of entry %s: %s', f.refund_no, f.purchase, f.amount)
+        FROM member.refund f LEFT JOIN member.entry e ON e.member_id = f.member_id AND e.entry_no = f.entry_no
+        WHERE f.member_id BETWEEN low AND high
+          AND (e.kind IS DISTINCT FROM 'refund' OR e.ref <> f.purchase OR e.ref_part <> f.amount * 100 OR e.source <> f.refund_no OR e.at <> f.at)
+        UNION ALL
+        SELECT 'refund is missing', e.member_id, e.entry_no, e.source
+        FROM member.entry e
+        LEFT JOIN member.refund f ON f.member_id = e.member_id AND f.purchase = e.ref AND f.refund_no = e.source
+        WHERE e.kind = 'refund' AND e.member_id BETWEEN low AND high AND f.member_id IS NULL
         UNION ALL
         SELECT 'event is not in the ledger', v.member_id, v.entry_no, v.kind
         FROM member.event v LEFT JOIN member.entry e ON e.member_id = v.member_id AND e.entry_no = v.entry_no
-        WHERE v.member_id BETWEEN low AND high AND e.kind IS DISTINCT FROM 'event';
+        WHERE v.member_id BETWEEN low AND high
+          AND (e.kind IS DISTINCT FROM 'event' OR e.source IS DISTINCT FROM v.kind OR e.at IS DISTINCT FROM v.at)
+        UNION ALL
+        SELECT 'event is missing', e.member_id, e.entry_no, e.source
+        FROM member.entry e LEFT JOIN member.event v ON v.member_id = e.member_id AND v.entry_no = e.entry_no
+        WHERE e.kind = 'event' AND e.member_id BETWEEN low AND high AND v.member_id IS NULL
+        UNION ALL
+        SELECT 'level changes do not follow from one another', c.member_id, c.entry_no,
+               format('change %s of ladder %s: from level %s, held was %s', c.change_no, c.ladder_id, c.from_level, c.held)
+        FROM (SELECT c.member_id, c.entry_no, c.change_no, c.ladder_id, c.from_level, lag(c.to_level, 1, 0::smallint) OVER w AS held
+              FROM member.tier_change c WHERE c.member_id BETWEEN low AND high
+              WINDOW w AS (PARTITION BY c.member_id, c.ladder_id ORDER BY c.change_no)) c
+        WHERE c.from_level <> c.held
+        UNION ALL
+        SELECT 'level held is not the last one decided', s.member_id, NULL,
+               format('ladder %s: held %s, decided %s', g.ladder_id, member.level(s.standing, g.ladder_id), coalesce(c.to_level, 0))
+        FROM member.state s CROSS JOIN member.tier_ladder g
+        LEFT JOIN (SELECT DISTINCT ON (c.member_id, c.ladder_id) c.member_id, c.ladder_id, c.to_level FROM member.tier_change c
+                   WHERE c.member_id BETWEEN low AND high ORDER BY c.member_id, c.ladder_id, c.change_no DESC) c
+            ON c.member_id = s.member_id AND c.ladder_id = g.ladder_id
+        WHERE s.member_id BETWEEN low AND high AND coalesce(member.level(s.standing, g.ladder_id), 0) <> coalesce(c.to_level, 0)
+        UNION ALL
+        SELECT 'member without a state', m.member_id, NULL, ''
+        FROM member.member m LEFT JOIN member.state s USING (member_id) WHERE m.member_id BETWEEN low AND high AND s.member_id IS NULL
+        UNION ALL
+        SELECT 'state without a member', s.member_id, NULL, ''
+        FROM member.state s LEFT JOIN member.member m USING (member_id) WHERE s.member_id BETWEEN low AND high AND m.member_id IS NULL;
+    IF by_replay THEN
+        RETURN QUERY SELECT * FROM member_internal.verify_by_replay(low, high);
+    END IF;
     -- What stood at the heads when they were exported must still stand in the ledger.
     RETURN QUERY
         SELECT 'chain head is not the one exported', h.member_id, h.entry_no, format('export of %s', c.day)
@@ -84,28 +145,29 @@ BEGIN
     IF since_member IS NULL AND until_member IS NULL THEN
         RETURN QUERY
             SELECT 'points_rollup is not the sum of the entries', NULL::bigint, NULL::integer,
-                   format('%s, wallet %s, %s: rollup %s in %s, entries %s in %s', month, wallet, kind,
+                   format('%s, wallet %s, %s%s: rollup %s in %s, entries %s in %s', month, wallet, kind, ' from ' || nullif(source, ''),
                           coalesce(r.points, 0), coalesce(r.entries, 0), coalesce(e.points, 0), coalesce(e.entries, 0))
             FROM member.points_rollup r
-            FULL JOIN (SELECT date_trunc('month', x.at AT TIME ZONE g.zone)::date AS month, x.wallet, x.kind, sum(x.points) AS points,
-                              count(*) AS entries
+            FULL JOIN (SELECT date_trunc('month', x.at AT TIME ZONE g.zone)::date AS month, x.wallet, x.kind,
+                              CASE WHEN x.kind IN ('event', 'earn', 'spend') THEN coalesce(x.source, '') ELSE '' END AS source,
+                              sum(x.points) AS points, count(*) AS entries
                        FROM member.entry x, member.setting g
                        WHERE x.booked_at < (SELECT k.booked_before FROM member.points_rollup_mark k)
-                       GROUP BY 1, 2, 3) e USING (month, wallet, kind)
+                       GROUP BY 1, 2, 3, 4) e USING (month, wallet, kind, source)
             WHERE r.points IS DISTINCT FROM e.points OR r.entries IS DISTINCT FROM e.entries
-            ORDER BY month, wallet, kind;
+            ORDER BY month, wallet, kind, source;
     END IF;
 END
 $$;
-COMMENT ON FUNCTION member.verify(bigint, bigint) IS
-    'A row for each broken thing in the books of all members or a range of numbers: sums, numbering, hash chain, debt, refunds, purchases, exported heads; over all members points_rollup too. No row: sound. Warns when member.clock is set.';
+COMMENT ON FUNCTION member.verify(bigint, bigint, boolean) IS
+    'A row for each broken thing in the books of all members or a range of numbers: sums, numbering, hash chain, debt, purchases, refunds and events beside their entries, level changes, exported heads; by_replay: also whether the facts taken through step again make the same entries, activity and levels (most of the time it takes); over all members points_rollup too. No row: sound. Warns when member.clock is set. repair() mends what can be derived.';
 
--- The events of a member's ledger, as they went into step.
-CREATE OR REPLACE FUNCTION member_internal.events_of(member_id bigint)
-RETURNS TABLE (entry_no integer, part integer, version integer, event member.step_event)
+-- The events of members' ledgers, as they went into step.
+CREATE OR REPLACE FUNCTION member_internal.events_of(since_member bigint, until_member bigint)
+RETURNS TABLE (member_id bigint, entry_no integer, part integer, version integer, event member.step_event)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT e.entry_no, 0, e.program_version,
+    SELECT e.member_id, e.entry_no, 0, e.program_version,
            ROW(e.member_id, CASE WHEN e.kind IN ('expire', 'settle') THEN 'day' ELSE e.kind END, e.at,
                CASE WHEN e.kind IN ('earn', 'spend', 'reverse') THEN w.code END,
                CASE e.kind WHEN 'earn' THEN e.points WHEN 'spend' THEN -e.points WHEN 'reverse' THEN e.ref_part END,
@@ -129,19 +191,41 @@ AS $$
     LEFT JOIN member.entry o ON o.member_id = e.member_id AND o.entry_no = e.ref
     LEFT JOIN member.purchase q ON e.kind = 'refund' AND q.purchase_no = o.source
     LEFT JOIN LATERAL (SELECT u.usable_from, u.until FROM member.unnest(e.delta) u LIMIT 1) l ON e.kind = 'earn'
-    WHERE e.member_id = events_of.member_id
+    WHERE e.member_id BETWEEN since_member AND until_member
     UNION ALL
     -- reviews, and rises by new rules, that a daily run booked where no points moved, by the version of then
-    SELECT coalesce((SELECT max(e.entry_no) FROM member.entry e
+    SELECT c.member_id, coalesce((SELECT max(e.entry_no) FROM member.entry e
                      WHERE e.member_id = c.member_id AND e.booked_at < c.booked_at), 0),
            c.change_no, c.program_version,
            ROW(c.member_id, CASE c.kind WHEN 'rise' THEN 'review' ELSE 'day' END, member.day_start(c.day), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
                NULL, NULL, NULL, NULL, NULL, NULL, NULL)::member.step_event
     FROM member.tier_change c
-    WHERE c.member_id = events_of.member_id AND (c.kind <> 'rise' OR c.entry_no IS NULL)
+    WHERE c.member_id BETWEEN since_member AND until_member AND (c.kind <> 'rise' OR c.entry_no IS NULL)
       AND NOT EXISTS (SELECT FROM member.entry e WHERE e.member_id = c.member_id AND e.booked_at = c.booked_at)
+    UNION ALL
+    -- brought forward by a day on which nothing had to be booked
+    SELECT s.member_id, 2147483647, 0, g.program_version,
+           ROW(s.member_id, 'day', s.at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+               NULL, NULL, NULL)::member.step_event
+    FROM member.state s, member.setting g
+    WHERE s.member_id BETWEEN since_member AND until_member AND s.at IS NOT NULL
+      AND s.at > ALL (SELECT CASE WHEN e.digest IS NOT NULL THEN e.booked_at ELSE e.at END FROM member.entry e WHERE e.member_id = s.member_id)
 $$;
-COMMENT ON FUNCTION member_internal.events_of(bigint) IS 'The events of a member''s ledger in the form step takes, with the program version each was decided by.';
+COMMENT ON FUNCTION member_internal.events_of(bigint, bigint) IS
+    'The events of the ledgers of a range of members in the form step takes, each member''s in the order of entry_no and part, with the program version each was decided by.';
+
+CREATE OR REPLACE FUNCTION member_internal.replay_members(since_member bigint, until_member bigint)
+RETURNS TABLE (member_id bigint, lots member.lots, activity member.activity, standing member.standing, at timestamptz,
+               entries integer, hash bytea, next_due date)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
+AS $$
+    SELECT y.member_id, (y.r).lots, (y.r).activity, (y.r).standing, (y.r).at, (y.r).entries, (y.r).hash, (y.r).next_due
+    FROM (SELECT v.member_id, member.step_run(NULL, v.event, p.program ORDER BY v.entry_no, v.part) AS r
+          FROM member_internal.events_of(since_member, until_member) v JOIN member.program_version p ON p.version = v.version
+          GROUP BY v.member_id OFFSET 0) y
+$$;
+COMMENT ON FUNCTION member_internal.replay_members(bigint, bigint) IS
+    'States of a range of members computed anew from the facts; members to whom nothing happened are left out. Errors: those of step, where the facts do not fit together.';
 
 CREATE OR REPLACE FUNCTION member.replay(member_id bigint)
 RETURNS TABLE (part text, stored text, replayed text, same boolean)
@@ -150,7 +234,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
     s record;
-    r member.step_result;
+    r record;
 BEGIN
     IF to_regclass('member.state') IS NULL THEN
         PERFORM member_internal.require_ready();
@@ -159,17 +243,7 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM member_internal.refuse_member(replay.member_id);
     END IF;
-    SELECT (z.x).* INTO r
-    FROM (SELECT y.entry_no, y.part, member.step_run(NULL, y.event, y.program) OVER (ORDER BY y.entry_no, y.part ROWS UNBOUNDED PRECEDING) AS x
-          FROM (SELECT v.entry_no, v.part, v.event, p.program
-                FROM member_internal.events_of(replay.member_id) v JOIN member.program_version p ON p.version = v.version
-                UNION ALL
-                SELECT 2147483647, 0, ROW(s.member_id, 'day', s.at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-                                       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::member.step_event, p.program
-                FROM member.setting g JOIN member.program_version p ON p.version = g.program_version
-                -- brought forward by a day on which nothing had to be booked
-                WHERE s.at IS NOT NULL AND s.at > ALL (SELECT CASE WHEN e.digest IS NOT NULL THEN e.booked_at ELSE e.at END FROM member.entry e WHERE e.member_id = replay.member_id)) y) z
-    ORDER BY z.entry_no DESC, z.part DESC LIMIT 1;
+    SELECT x.* INTO r FROM member_internal.replay_members(replay.member_id, replay.member_id) x;
     RETURN QUERY
         SELECT v.part, v.stored, v.replayed, v.stored IS NOT DISTINCT FROM v.replayed
         FROM (VALUES ('lots', s.lots::text, coalesce(r.lots, 'empty')::text),

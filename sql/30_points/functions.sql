@@ -58,12 +58,13 @@ BEGIN
     SELECT k.* INTO m FROM member.points_rollup_mark k FOR UPDATE;
     -- a number that is still to come is from the server this database was restored from
     IF m.next_xid <= pg_snapshot_xmin(pg_current_snapshot()) OR m.next_xid > pg_current_xact_id() THEN
-        INSERT INTO member.points_rollup AS r (month, wallet, kind, points, entries)
-        SELECT date_trunc('month', e.at AT TIME ZONE g.zone)::date, e.wallet, e.kind, sum(e.points), count(*)
+        INSERT INTO member.points_rollup AS r (month, wallet, kind, source, points, entries)
+        SELECT date_trunc('month', e.at AT TIME ZONE g.zone)::date, e.wallet, e.kind,
+               CASE WHEN e.kind IN ('event', 'earn', 'spend') THEN coalesce(e.source, '') ELSE '' END, sum(e.points), count(*)
         FROM member.entry e, member.setting g
         WHERE e.booked_at >= m.booked_before AND e.booked_at < m.next_before
-        GROUP BY 1, 2, 3
-        ON CONFLICT (month, wallet, kind) DO UPDATE SET points = r.points + excluded.points, entries = r.entries + excluded.entries;
+        GROUP BY 1, 2, 3, 4
+        ON CONFLICT (month, wallet, kind, source) DO UPDATE SET points = r.points + excluded.points, entries = r.entries + excluded.entries;
         m.booked_before := m.next_before;
         m.next_before := NULL;
         m.next_xid := NULL;

@@ -10,6 +10,17 @@ RETURN ROW(lots, activity, standing, coalesce(tags, 'empty'::member.tagset), cut
 COMMENT ON FUNCTION member_internal.facts(member.lots, member.activity, member.standing, member.tagset, member.rfm_cuts, timestamptz, text, text, jsonb, text) IS
     'The facts rules see of a member, from its rows; birthday, gender, city, region and plan are attributes.';
 
+-- Inlined, as facts() is: no composite is formed.
+CREATE OR REPLACE FUNCTION member_internal.matching_of(
+    ruleset member.ruleset, day date, lots member.lots, activity member.activity, standing member.standing, tags member.tagset,
+    cuts member.rfm_cuts, joined_at timestamptz, channel text, store text, attributes jsonb, zone text) RETURNS integer[]
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN member_internal.matching(ruleset, day, lots, activity, standing, coalesce(tags, 'empty'::member.tagset), cuts, (joined_at AT TIME ZONE zone)::date,
+           (member_internal.parse_time(attributes ->> 'birthday', zone) AT TIME ZONE zone)::date, attributes ->> 'gender',
+           attributes ->> 'city', attributes ->> 'region', channel, store, attributes ->> 'plan', NULL, NULL, attributes, NULL);
+COMMENT ON FUNCTION member_internal.matching_of(member.ruleset, date, member.lots, member.activity, member.standing, member.tagset, member.rfm_cuts, timestamptz, text, text, jsonb, text) IS
+    'Numbers of the rules that hold of a member on a day, from its rows: matching() of facts(). Errors: MB403.';
+
 CREATE OR REPLACE FUNCTION member_internal.cuts_of(day date) RETURNS member.rfm_cuts
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$ SELECT r.cuts FROM member.rfm_run r WHERE r.day <= cuts_of.day ORDER BY r.day DESC LIMIT 1 $$;
@@ -26,20 +37,33 @@ DECLARE
     p record;
 BEGIN
     SELECT v.ruleset, s.zone INTO p FROM member.setting s JOIN member.program_version v ON v.version = s.program_version;
-    SELECT max(x.member_id) INTO last
-    FROM (SELECT s.member_id FROM member.state s WHERE s.member_id > tags_stale.after ORDER BY s.member_id LIMIT max_members) x;
-    members := ARRAY(
-        SELECT s.member_id
-        FROM member.state s JOIN member.member m USING (member_id) LEFT JOIN member.tags t USING (member_id)
-        WHERE s.member_id > tags_stale.after AND s.member_id <= last AND s.active
-          AND (touched_since IS NULL OR s.touched_at >= touched_since)
-          AND member.matching(p.ruleset, member_internal.facts(s.lots, s.activity, s.standing, t.tags, cuts, m.joined_at,
-                  m.channel, m.store, m.attributes, p.zone), tags_stale.day) IS DISTINCT FROM coalesce(t.by_rule, ARRAY[]::integer[])
-        ORDER BY s.member_id);
+    IF touched_since IS NULL THEN
+        SELECT max(x.member_id) INTO last
+        FROM (SELECT s.member_id FROM member.state s WHERE s.member_id > tags_stale.after ORDER BY s.member_id LIMIT max_members) x;
+        members := ARRAY(
+            SELECT s.member_id
+            FROM member.state s JOIN member.member m USING (member_id) LEFT JOIN member.tags t USING (member_id)
+            WHERE s.member_id > tags_stale.after AND s.member_id <= last AND s.active
+              AND member_internal.matching_of(p.ruleset, tags_stale.day, s.lots, s.activity, s.standing, t.tags, cuts, m.joined_at, m.channel,
+                      m.store, m.attributes, p.zone) IS DISTINCT FROM coalesce(t.by_rule, ARRAY[]::integer[])
+            ORDER BY s.member_id);
+    ELSE
+        -- what writes a state books an entry, and those lie in the order they were booked in
+        SELECT max(x.member_id), array_agg(x.member_id) INTO last, members
+        FROM (SELECT DISTINCT e.member_id FROM member.entry e
+              WHERE e.booked_at >= touched_since AND e.member_id > tags_stale.after ORDER BY e.member_id LIMIT max_members) x;
+        members := ARRAY(
+            SELECT s.member_id
+            FROM member.state s JOIN member.member m USING (member_id) LEFT JOIN member.tags t USING (member_id)
+            WHERE s.member_id = ANY (members) AND s.active
+              AND member_internal.matching_of(p.ruleset, tags_stale.day, s.lots, s.activity, s.standing, t.tags, cuts, m.joined_at, m.channel,
+                      m.store, m.attributes, p.zone) IS DISTINCT FROM coalesce(t.by_rule, ARRAY[]::integer[])
+            ORDER BY s.member_id);
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION member_internal.tags_stale(date, bigint, integer, timestamptz) IS
-    'Of so many members after one: the last, and those whose tags the published rules would change on the day; touched_since: only members written since then.';
+    'Of so many members after one: the last, and those whose tags the published rules would change on the day; touched_since: only of those with an entry booked since then.';
 
 -- Lock order: states in ascending order, then their tags.
 CREATE OR REPLACE FUNCTION member_internal.tags_pass(day date, members bigint[]) RETURNS bigint[]
@@ -56,8 +80,8 @@ BEGIN
     SELECT v.version, v.ruleset, s.zone INTO p FROM member.setting s JOIN member.program_version v ON v.version = s.program_version;
     WITH c AS MATERIALIZED (
         SELECT s.member_id, coalesce(t.tags, 'empty') AS tags, coalesce(t.by_rule, ARRAY[]::integer[]) AS old,
-               member.matching(p.ruleset, member_internal.facts(s.lots, s.activity, s.standing, t.tags, cuts, m.joined_at,
-                   m.channel, m.store, m.attributes, p.zone), tags_pass.day) AS new
+               member_internal.matching_of(p.ruleset, tags_pass.day, s.lots, s.activity, s.standing, t.tags, cuts, m.joined_at, m.channel,
+                   m.store, m.attributes, p.zone) AS new
         FROM member.state s JOIN member.member m USING (member_id) LEFT JOIN member.tags t USING (member_id)
         WHERE s.member_id = ANY (members) AND s.active
     ), d AS MATERIALIZED (

@@ -134,4 +134,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION member.tags_refresh(timestamptz, bigint) IS
-    'Brings tags that rules keep up to date as of now: of all members, of those written since a moment, or of one. The daily run does it for all. Returns how many members'' tags changed; each change is in member.tag_change.';
+    'Brings tags that rules keep up to date as of now: of all members, of those with an entry booked since a moment, or of one. The daily run does it for all. Returns how many members'' tags changed; each change is in member.tag_change.';

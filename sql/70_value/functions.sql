@@ -13,7 +13,9 @@ DECLARE
     cuts member.rfm_cuts;
     changed bigint;
 BEGIN
-    SELECT member.rfm_cuts_agg(s.activity, stream, rfm_refresh.day, 365) INTO cuts FROM member.state s;
+    SELECT member.rfm_cuts_agg(s.activity, stream, rfm_refresh.day, 365, (SELECT v.rfm_bins FROM member.value_setting v)) INTO cuts
+    FROM member.state s;
+    SELECT coalesce(v.rfm_cuts, cuts) INTO cuts FROM member.value_setting v;
     IF cuts IS NULL THEN
         RETURN 0;
     END IF;
@@ -21,14 +23,14 @@ BEGIN
     VALUES (rfm_refresh.day, member.rfm_bins(cuts), member.rfm_members(cuts), cuts, member.now())
     ON CONFLICT (day) DO UPDATE SET bins = excluded.bins, members = excluded.members, cuts = excluded.cuts,
         made_at = excluded.made_at;
+    DELETE FROM member.rfm_change c WHERE c.day = rfm_refresh.day;
     INSERT INTO member.rfm_change (member_id, day, from_group, to_group)
     SELECT n.member_id, rfm_refresh.day, c.to_group, n.to_group
     FROM (SELECT s.member_id, member.rfm_value_group(member.rfm_score(cuts, s.activity, stream, rfm_refresh.day, 365), cuts) AS to_group
           FROM member.state s) n
     LEFT JOIN (SELECT DISTINCT ON (c.member_id) c.member_id, c.to_group FROM member.rfm_change c
                WHERE c.day < rfm_refresh.day ORDER BY c.member_id, c.day DESC) c USING (member_id)
-    WHERE n.to_group IS NOT NULL AND n.to_group IS DISTINCT FROM c.to_group
-    ON CONFLICT (member_id, day) DO UPDATE SET to_group = excluded.to_group;
+    WHERE n.to_group IS DISTINCT FROM c.to_group;
     GET DIAGNOSTICS changed = ROW_COUNT;
     RETURN changed;
 END
@@ -36,28 +38,66 @@ $$;
 COMMENT ON FUNCTION member_internal.rfm_refresh(date) IS
     'New RFM cuts over everyone who bought in the 365 days to the day, and the members whose value group changed; returns how many did. Done again for the same day it gives the same.';
 
-CREATE OR REPLACE FUNCTION member.rfm_of(member_id bigint, as_of date DEFAULT NULL)
-RETURNS TABLE (score member.rfm, value_group text, strategy_group text, recency integer, frequency bigint,
-               monetary numeric, cuts_of date)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+CREATE OR REPLACE FUNCTION member_internal.check_span(since date, until date) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM member_internal.day_or_today(since), member_internal.day_or_today(until);
+    IF since IS NULL OR until IS NULL THEN
+        PERFORM member_internal.refuse('22004', 'arguments "since" and "until" must not be null');
+    END IF;
+    IF since > until THEN
+        PERFORM member_internal.refuse('22023', format('the days are not in order: %s, %s', since, until));
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION member_internal.check_span(date, date) IS
+    'Refuses two days that are not given or not in order. Errors: 22004, 22023, MB001, MB403.';
+
+-- Where everybody stands, and who moved.
+CREATE OR REPLACE FUNCTION member_internal.lifecycle_refresh(day date) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET work_mem = '64MB' SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
-    on_day CONSTANT date := member_internal.day_or_today(as_of);
+    stream CONSTANT smallint := member_internal.purchase_stream();
+    changed bigint;
 BEGIN
-    RETURN QUERY SELECT x.score, member.rfm_value_group_name(member.rfm_value_group(x.score, x.cuts)),
-           member.rfm_strategy_group_name(member.rfm_strategy_group(x.score, x.cuts)), x.recency, x.frequency,
-           round(x.monetary / 100.0, 2), x.cuts_of
-    FROM (SELECT f.*, c.cuts, c.day AS cuts_of, member.rfm_score(c.cuts, f.recency, f.frequency, f.monetary) AS score
-          FROM (SELECT d.day, d.day - member.last_day(s.activity, d.stream) AS recency,
-                       member.count(s.activity, d.stream, d.day - 364, d.day + 1) AS frequency,
-                       member.amount(s.activity, d.stream, d.day - 364, d.day + 1) AS monetary
-                FROM member.state s, (SELECT on_day AS day,
-                                             member_internal.purchase_stream() AS stream) d
-                WHERE s.member_id = rfm_of.member_id
-                  AND member.last_day(s.activity, d.stream) BETWEEN d.day - 364 AND d.day) f
-          CROSS JOIN LATERAL (SELECT r.cuts, r.day FROM member.rfm_run r WHERE r.day <= f.day ORDER BY r.day DESC LIMIT 1) c) x;
+    DELETE FROM member.stage_change c WHERE c.day = lifecycle_refresh.day;
+    INSERT INTO member.stage_change (member_id, day, from_stage, to_stage)
+    SELECT n.member_id, lifecycle_refresh.day, c.to_stage, n.stage
+    FROM (SELECT s.member_id, member.lifecycle_stage(s.activity, stream, lifecycle_refresh.day,
+                     (SELECT r.cuts FROM member.rfm_run r WHERE r.day <= lifecycle_refresh.day ORDER BY r.day DESC LIMIT 1),
+                     v.new_days, v.slip_factor, v.slip_days, v.dormant_days, v.lost_days) AS stage
+          FROM member.state s, member.value_setting v) n
+    LEFT JOIN (SELECT DISTINCT ON (c.member_id) c.member_id, c.to_stage FROM member.stage_change c
+               WHERE c.day < lifecycle_refresh.day ORDER BY c.member_id, c.day DESC) c USING (member_id)
+    WHERE n.stage IS DISTINCT FROM c.to_stage;
+    GET DIAGNOSTICS changed = ROW_COUNT;
+    RETURN changed;
 END
 $$;
-COMMENT ON FUNCTION member.rfm_of(bigint, date) IS
-    'RFM score of a member on a day (default today) by the cuts of the last refresh: recency in days, orders and yuan of the last 365 days, value group, strategy group. No row: no purchase in that time, or no refresh yet.';
+COMMENT ON FUNCTION member_internal.lifecycle_refresh(date) IS
+    'Notes the members whose life-cycle stage changed up to the day; returns how many did. Done again for the same day it gives the same.';
+
+CREATE OR REPLACE FUNCTION member_internal.value_model(day date) RETURNS member.value_model
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT r.model FROM member.value_run r WHERE r.day <= value_model.day AND r.converged ORDER BY r.day DESC LIMIT 1 $$;
+COMMENT ON FUNCTION member_internal.value_model(date) IS 'The value model in force on a day; null: none converged by then.';
+
+-- What the daily run does about value: once a month, and until there is one, the models are fitted anew.
+CREATE OR REPLACE FUNCTION member_internal.value_refresh(day date) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM member_internal.rfm_refresh(value_refresh.day);
+    IF NOT EXISTS (SELECT FROM member.value_run r
+                   WHERE r.converged AND r.day BETWEEN date_trunc('month', value_refresh.day::timestamp) AND value_refresh.day) THEN
+        PERFORM member.value_refit(value_refresh.day);
+    END IF;
+    PERFORM member_internal.lifecycle_refresh(value_refresh.day);
+END
+$$;
+COMMENT ON FUNCTION member_internal.value_refresh(date) IS
+    'RFM cuts and changes of group of a day, the value models if there is no fit of the month yet, and changes of stage.';

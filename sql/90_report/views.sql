@@ -174,8 +174,8 @@ SELECT c.day, member.rfm_value_group_name(c.from_group) AS from_group, member.rf
 FROM (SELECT r.day, r.from_group, r.to_group, count(*) AS members FROM member.rfm_change r GROUP BY 1, 2, 3) c;
 COMMENT ON VIEW member_report.rfm_migration IS 'Members by the RFM value group they left and entered at each refresh 迁移.';
 COMMENT ON COLUMN member_report.rfm_migration.day IS 'Day of the refresh.';
-COMMENT ON COLUMN member_report.rfm_migration.from_group IS 'Name of the group left; null: scored for the first time.';
-COMMENT ON COLUMN member_report.rfm_migration.to_group IS 'Name of the group entered.';
+COMMENT ON COLUMN member_report.rfm_migration.from_group IS 'Name of the group left; null: had none.';
+COMMENT ON COLUMN member_report.rfm_migration.to_group IS 'Name of the group entered; null: no purchase in 365 days any more.';
 COMMENT ON COLUMN member_report.rfm_migration.members IS 'Members that went this way.';
 
 CREATE OR REPLACE VIEW member_report.retention AS
@@ -271,7 +271,8 @@ CREATE OR REPLACE VIEW member_report.rfm_strategy AS
 SELECT g.code AS strategy_group, member.rfm_strategy_group_name(g.code) AS strategy_group_name, coalesce(x.members, 0) AS members,
        round(100.0 * coalesce(x.members, 0) / nullif(sum(x.members) OVER (), 0), 2) AS share,
        round(x.recency, 1) AS mean_recency, round(x.frequency, 2) AS mean_orders,
-       round(x.monetary / x.members / 100, 2) AS mean_spend, round(x.monetary / 100, 2) AS spend
+       round(x.monetary / x.members / 100, 2) AS mean_spend, round(x.monetary / 100, 2) AS spend,
+       (SELECT a.action FROM member.rfm_action a WHERE a.strategy_group = g.code) AS action
 FROM (SELECT n::smallint FROM generate_series(0, 4) n) AS g (code)
 LEFT JOIN (SELECT member.rfm_strategy_group(member.rfm_score((SELECT r.cuts FROM member.rfm_run r ORDER BY r.day DESC LIMIT 1),
                                                           f.recency, f.frequency, f.monetary), (SELECT r.cuts FROM member.rfm_run r ORDER BY r.day DESC LIMIT 1)) AS code,
@@ -292,6 +293,7 @@ COMMENT ON COLUMN member_report.rfm_strategy.mean_recency IS 'Mean of the days s
 COMMENT ON COLUMN member_report.rfm_strategy.mean_orders IS 'Mean number of purchases in the 365 days that end with today.';
 COMMENT ON COLUMN member_report.rfm_strategy.mean_spend IS 'Mean spend in that time, refunds taken off, yuan.';
 COMMENT ON COLUMN member_report.rfm_strategy.spend IS 'Spend of them all in that time, refunds taken off, yuan.';
+COMMENT ON COLUMN member_report.rfm_strategy.action IS 'What is done for them; null: nothing.';
 
 CREATE OR REPLACE VIEW member_report.retention_month AS
 SELECT t.months[c.cohort] AS cohort, n - c.cohort AS months_since, sum(c.members)::bigint AS members,
@@ -343,3 +345,168 @@ COMMENT ON COLUMN member_report.store.orders_30d IS 'Purchases; those refunded i
 COMMENT ON COLUMN member_report.store.spend_30d IS 'Their amount, refunds taken off, yuan.';
 COMMENT ON COLUMN member_report.store.buyers_30d IS 'Members that bought there.';
 COMMENT ON COLUMN member_report.store.mean_order IS 'Spend an order 客单价, yuan; null without orders.';
+
+CREATE OR REPLACE VIEW member_report.rfm_cell AS
+SELECT member.r(x.score) AS r, member.f(x.score) AS f, member.m(x.score) AS m, x.members,
+       round(100.0 * x.members / sum(x.members) OVER (), 2) AS share,
+       member.rfm_segment_name(member.rfm_segment(x.score, (SELECT r.cuts FROM member.rfm_run r ORDER BY r.day DESC LIMIT 1))) AS segment_name,
+       member.rfm_value_group_name(member.rfm_value_group(x.score, (SELECT r.cuts FROM member.rfm_run r ORDER BY r.day DESC LIMIT 1))) AS value_group_name
+FROM (SELECT member.rfm_score((SELECT r.cuts FROM member.rfm_run r ORDER BY r.day DESC LIMIT 1), s.activity,
+                              (SELECT t.purchases FROM member_report.today t), (SELECT t.day FROM member_report.today t), 365) AS score, count(*) AS members
+      FROM member.state s GROUP BY 1) x
+WHERE x.score IS NOT NULL;
+COMMENT ON VIEW member_report.rfm_cell IS 'Members with a purchase in 365 days by RFM score today, by the cuts of the last refresh; scores that nobody has are left out.';
+COMMENT ON COLUMN member_report.rfm_cell.r IS 'Score by recency, 1 worst.';
+COMMENT ON COLUMN member_report.rfm_cell.f IS 'Score by frequency.';
+COMMENT ON COLUMN member_report.rfm_cell.m IS 'Score by monetary value.';
+COMMENT ON COLUMN member_report.rfm_cell.members IS 'Members that have it.';
+COMMENT ON COLUMN member_report.rfm_cell.share IS 'Percent of them all.';
+COMMENT ON COLUMN member_report.rfm_cell.segment_name IS 'The segment it is in.';
+COMMENT ON COLUMN member_report.rfm_cell.value_group_name IS 'The value group it is in.';
+
+CREATE OR REPLACE VIEW member_report.rfm_segment AS
+SELECT g.code AS segment, member.rfm_segment_name(g.code) AS segment_name, coalesce(x.members, 0) AS members,
+       round(100.0 * coalesce(x.members, 0) / nullif(sum(x.members) OVER (), 0), 2) AS share,
+       round(x.recency::numeric, 1) AS median_recency, round(x.frequency::numeric, 1) AS median_orders,
+       round((x.monetary / 100)::numeric, 2) AS median_spend, round(x.spend / 100, 2) AS spend
+FROM (SELECT n::smallint FROM generate_series(1, 10) n) AS g (code)
+LEFT JOIN (SELECT f.code, count(*) AS members, sum(f.monetary) AS spend,
+                  percentile_cont(0.5) WITHIN GROUP (ORDER BY f.recency) AS recency,
+                  percentile_cont(0.5) WITHIN GROUP (ORDER BY f.frequency) AS frequency,
+                  percentile_cont(0.5) WITHIN GROUP (ORDER BY f.monetary) AS monetary
+           FROM (SELECT member.rfm_segment(member.rfm_score((SELECT r.cuts FROM member.rfm_run r ORDER BY r.day DESC LIMIT 1), m.recency, m.frequency, m.monetary),
+                                           (SELECT r.cuts FROM member.rfm_run r ORDER BY r.day DESC LIMIT 1)) AS code, m.*
+                 FROM member.state s
+                 CROSS JOIN LATERAL member.rfm_measures(s.activity, (SELECT t.purchases FROM member_report.today t), (SELECT t.day FROM member_report.today t), 365) m
+                 WHERE m.recency IS NOT NULL OFFSET 0) f
+           GROUP BY 1) x ON x.code = g.code;
+COMMENT ON VIEW member_report.rfm_segment IS 'Members with a purchase in 365 days by RFM segment today, by the cuts of the last refresh, with medians.';
+COMMENT ON COLUMN member_report.rfm_segment.segment IS 'Number of the segment, 1 to 10.';
+COMMENT ON COLUMN member_report.rfm_segment.segment_name IS 'Its name: 核心冠军 to 冬眠客户.';
+COMMENT ON COLUMN member_report.rfm_segment.members IS 'Members in it.';
+COMMENT ON COLUMN member_report.rfm_segment.share IS 'Percent of the members of all segments; null without any.';
+COMMENT ON COLUMN member_report.rfm_segment.median_recency IS 'Median of the days since the last purchase.';
+COMMENT ON COLUMN member_report.rfm_segment.median_orders IS 'Median number of purchases in the 365 days that end with today.';
+COMMENT ON COLUMN member_report.rfm_segment.median_spend IS 'Median spend in that time, refunds taken off, yuan.';
+COMMENT ON COLUMN member_report.rfm_segment.spend IS 'Spend of them all in that time, refunds taken off, yuan.';
+
+CREATE OR REPLACE VIEW member_report.value_fit AS
+SELECT r.day, member.value_parameter(r.model, 'r') AS r, member.value_parameter(r.model, 'alpha') AS alpha,
+       member.value_parameter(r.model, 'a') AS a, member.value_parameter(r.model, 'b') AS b,
+       member.value_parameter(r.model, 'p') AS p, member.value_parameter(r.model, 'q') AS q,
+       member.value_parameter(r.model, 'gamma') / 100 AS gamma,
+       r.members, r.repeat_members, r.log_likelihood, r.converged, r.spend_converged,
+       r.converged AND r.day = (SELECT max(x.day) FROM member.value_run x WHERE x.converged) AS in_force
+FROM member.value_run r;
+COMMENT ON VIEW member_report.value_fit IS 'Fits of the value models BG/NBD and Gamma-Gamma.';
+COMMENT ON COLUMN member_report.value_fit.day IS 'Day up to which purchases counted.';
+COMMENT ON COLUMN member_report.value_fit.r IS 'Purchase rates among members: shape.';
+COMMENT ON COLUMN member_report.value_fit.alpha IS 'Purchase rates among members: scale, days. r / alpha is the mean rate a day.';
+COMMENT ON COLUMN member_report.value_fit.a IS 'Chance to be gone after a purchase: a / (a + b) in the mean …';
+COMMENT ON COLUMN member_report.value_fit.b IS '… and the smaller a + b, the more members differ.';
+COMMENT ON COLUMN member_report.value_fit.p IS 'Spend of a day with a purchase: shape within a member; null: no model of spend.';
+COMMENT ON COLUMN member_report.value_fit.q IS 'Scale of that among members: shape …';
+COMMENT ON COLUMN member_report.value_fit.gamma IS '… and scale, yuan. p gamma / (q - 1) is the mean spend.';
+COMMENT ON COLUMN member_report.value_fit.members IS 'Members that had bought.';
+COMMENT ON COLUMN member_report.value_fit.repeat_members IS 'Of these, on a second day too.';
+COMMENT ON COLUMN member_report.value_fit.log_likelihood IS 'Of BG/NBD, time in days.';
+COMMENT ON COLUMN member_report.value_fit.converged IS 'Whether the parameters of purchases are at a maximum.';
+COMMENT ON COLUMN member_report.value_fit.spend_converged IS 'Whether those of spend are.';
+COMMENT ON COLUMN member_report.value_fit.in_force IS 'Whether values go by it today.';
+
+CREATE OR REPLACE VIEW member_report.value AS
+SELECT x.members, x.p_alive AS members_alive, x.purchases AS expected_purchases, x.clv, round(x.clv / x.members, 2) AS mean_clv,
+       (SELECT v.horizon_days FROM member.value_setting v) AS horizon_days
+FROM (SELECT count(*) AS members, round(sum(f.p_alive)::numeric, 1) AS p_alive, round(sum(f.purchases)::numeric, 1) AS purchases, round((sum(f.clv) / 100)::numeric, 2) AS clv
+      FROM (SELECT member.p_alive((SELECT r.model FROM member.value_run r WHERE r.converged ORDER BY r.day DESC LIMIT 1), s.activity,
+                       (SELECT t.purchases FROM member_report.today t), (SELECT t.day FROM member_report.today t)) AS p_alive,
+                   member.expected_purchases((SELECT r.model FROM member.value_run r WHERE r.converged ORDER BY r.day DESC LIMIT 1), s.activity,
+                       (SELECT t.purchases FROM member_report.today t), (SELECT t.day FROM member_report.today t), (SELECT v.horizon_days FROM member.value_setting v)) AS purchases,
+                   member.clv((SELECT r.model FROM member.value_run r WHERE r.converged ORDER BY r.day DESC LIMIT 1), s.activity,
+                       (SELECT t.purchases FROM member_report.today t), (SELECT t.day FROM member_report.today t), (SELECT v.horizon_days FROM member.value_setting v),
+                       (SELECT v.discount::double precision FROM member.value_setting v), (SELECT v.margin::double precision FROM member.value_setting v)) AS clv
+            FROM member.state s WHERE s.active) f
+      WHERE f.p_alive IS NOT NULL) x
+WHERE x.members > 0;
+COMMENT ON VIEW member_report.value IS 'What active members that have bought are worth today by the fit in force, together: one row, none without a fit.';
+COMMENT ON COLUMN member_report.value.members IS 'Active members that have bought.';
+COMMENT ON COLUMN member_report.value.members_alive IS 'Members that still buy: sum of the probabilities.';
+COMMENT ON COLUMN member_report.value.expected_purchases IS 'Days with a purchase expected of them in the horizon.';
+COMMENT ON COLUMN member_report.value.clv IS 'Margin expected of them in the horizon, discounted, yuan 客户终身价值; null: no model of spend.';
+COMMENT ON COLUMN member_report.value.mean_clv IS 'The same a member.';
+COMMENT ON COLUMN member_report.value.horizon_days IS 'Days ahead.';
+
+CREATE OR REPLACE VIEW member_report.lifecycle AS
+SELECT g.code AS stage, member.lifecycle_stage_name(g.code) AS stage_name, coalesce(x.members, 0) AS members,
+       round(100.0 * coalesce(x.members, 0) / nullif(sum(x.members) OVER (), 0), 2) AS share, y.ended, round(y.days, 1) AS mean_days
+FROM (SELECT n::smallint FROM generate_series(0, 6) n) AS g (code)
+LEFT JOIN (SELECT member.lifecycle_stage(s.activity, (SELECT t.purchases FROM member_report.today t), (SELECT t.day FROM member_report.today t),
+                      (SELECT r.cuts FROM member.rfm_run r ORDER BY r.day DESC LIMIT 1), (SELECT v.new_days FROM member.value_setting v),
+                      (SELECT v.slip_factor::double precision FROM member.value_setting v), (SELECT v.slip_days FROM member.value_setting v),
+                      (SELECT v.dormant_days FROM member.value_setting v), (SELECT v.lost_days FROM member.value_setting v)) AS code, count(*) AS members
+           FROM member.state s WHERE s.active GROUP BY 1) x USING (code)
+LEFT JOIN (SELECT c.to_stage AS code, count(c.next) AS ended, avg(c.next - c.day) AS days
+           FROM (SELECT s.to_stage, s.day, lead(s.day) OVER (PARTITION BY s.member_id ORDER BY s.day) AS next FROM member.stage_change s) c
+           GROUP BY 1) y USING (code);
+COMMENT ON VIEW member_report.lifecycle IS 'Active members by life-cycle stage today 生命周期, and how long a stage lasts.';
+COMMENT ON COLUMN member_report.lifecycle.stage IS 'Number of the stage, 0 to 6.';
+COMMENT ON COLUMN member_report.lifecycle.stage_name IS 'Its name: 潜客, 新客, 活跃, 高价值, 流失预警, 沉默, 流失.';
+COMMENT ON COLUMN member_report.lifecycle.members IS 'Members in it; not those frozen or gone.';
+COMMENT ON COLUMN member_report.lifecycle.share IS 'Percent of the members; null without any.';
+COMMENT ON COLUMN member_report.lifecycle.ended IS 'How often a member left it, as the refreshes saw; null: never entered.';
+COMMENT ON COLUMN member_report.lifecycle.mean_days IS 'Days these members had been in it, in the mean 阶段停留.';
+
+CREATE OR REPLACE VIEW member_report.churn AS
+SELECT g.signal, sum(f.members) FILTER (WHERE f.signs & g.bits <> 0)::bigint AS members,
+       round(100.0 * sum(f.members) FILTER (WHERE f.signs & g.bits <> 0) / sum(f.members), 2) AS share,
+       round(sum(f.spend) FILTER (WHERE f.signs & g.bits <> 0) / 100, 2) AS spend_365d
+FROM (SELECT x.signs, count(*) AS members, sum(x.spend) AS spend
+      FROM (SELECT member.churn_signs(s.activity, (SELECT t.purchases FROM member_report.today t), (SELECT t.day FROM member_report.today t),
+                       (SELECT r.model FROM member.value_run r WHERE r.converged ORDER BY r.day DESC LIMIT 1),
+                       (SELECT v.interval_factor::double precision FROM member.value_setting v), (SELECT v.silent_days FROM member.value_setting v),
+                       (SELECT v.idle_days FROM member.value_setting v), (SELECT v.p_alive_below::double precision FROM member.value_setting v)) AS signs,
+                   member.amount(s.activity, (SELECT t.purchases FROM member_report.today t), (SELECT t.day FROM member_report.today t) - 364, (SELECT t.day FROM member_report.today t) + 1) AS spend
+            FROM member.state s WHERE s.active OFFSET 0) x
+      WHERE x.signs IS NOT NULL
+      GROUP BY 1) f,
+     (VALUES ('own_interval', 1), ('silent', 2), ('idle', 4), ('p_alive', 8), ('any', 15)) g (signal, bits)
+GROUP BY g.signal, g.bits;
+COMMENT ON VIEW member_report.churn IS 'Active members that have bought by the sign that they are going 流失预警, by value_setting; one may show several.';
+COMMENT ON COLUMN member_report.churn.signal IS 'own_interval 超自身间隔, silent 未消费, idle 未互动, p_alive, or any of these.';
+COMMENT ON COLUMN member_report.churn.members IS 'Members that show it; null: none.';
+COMMENT ON COLUMN member_report.churn.share IS 'Percent of the active members that have bought; null: none.';
+COMMENT ON COLUMN member_report.churn.spend_365d IS 'What they spent in the 365 days that end with today, refunds taken off, yuan.';
+
+CREATE OR REPLACE VIEW member_report.winback AS
+SELECT rank() OVER (ORDER BY round((x.clv / nullif(x.p_alive, 0))::numeric) DESC NULLS LAST, x.spend DESC) AS place, x.member_id,
+       round((x.clv / nullif(x.p_alive, 0) / 100)::numeric, 2) AS value_if_back, round((x.clv / 100)::numeric, 2) AS clv, round(x.p_alive::numeric, 4) AS p_alive,
+       round(x.spend / 100.0, 2) AS spend, x.t - x.t_x AS silent_days, round(x.t_x::numeric / nullif(x.x, 0), 1) AS mean_interval,
+       x.signs & 1 <> 0 AS own_interval, x.signs & 2 <> 0 AS silent, x.signs & 4 <> 0 AS idle, x.signs & 8 <> 0 AS low_p_alive
+FROM (SELECT s.member_id, h.x, h.t_x, h.t,
+             member.churn_signs(s.activity, (SELECT t.purchases FROM member_report.today t), (SELECT t.day FROM member_report.today t),
+                 (SELECT r.model FROM member.value_run r WHERE r.converged ORDER BY r.day DESC LIMIT 1),
+                 (SELECT v.interval_factor::double precision FROM member.value_setting v), (SELECT v.silent_days FROM member.value_setting v),
+                 (SELECT v.idle_days FROM member.value_setting v), (SELECT v.p_alive_below::double precision FROM member.value_setting v)) AS signs,
+             member.amount(s.activity, (SELECT t.purchases FROM member_report.today t)) AS spend,
+             member.p_alive((SELECT r.model FROM member.value_run r WHERE r.converged ORDER BY r.day DESC LIMIT 1), s.activity,
+                 (SELECT t.purchases FROM member_report.today t), (SELECT t.day FROM member_report.today t)) AS p_alive,
+             member.clv((SELECT r.model FROM member.value_run r WHERE r.converged ORDER BY r.day DESC LIMIT 1), s.activity,
+                 (SELECT t.purchases FROM member_report.today t), (SELECT t.day FROM member_report.today t), (SELECT v.horizon_days FROM member.value_setting v),
+                 (SELECT v.discount::double precision FROM member.value_setting v), (SELECT v.margin::double precision FROM member.value_setting v)) AS clv
+      FROM member.state s
+      CROSS JOIN LATERAL member.purchase_history(s.activity, (SELECT t.purchases FROM member_report.today t), (SELECT t.day FROM member_report.today t)) h
+      WHERE s.active AND h.t IS NOT NULL OFFSET 0) x
+WHERE x.signs & 3 <> 0;
+COMMENT ON VIEW member_report.winback IS 'Active members to win back 召回名单: without a purchase past their own mean interval, or as long as silent_days; those worth most first.';
+COMMENT ON COLUMN member_report.winback.place IS 'Rank by value_if_back, then spend; 1 is worth most.';
+COMMENT ON COLUMN member_report.winback.member_id IS 'The member.';
+COMMENT ON COLUMN member_report.winback.value_if_back IS 'What it is worth in the horizon if it has not gone: clv / p_alive, yuan; null: no fit.';
+COMMENT ON COLUMN member_report.winback.clv IS 'What it is worth as things are, yuan; null: no fit.';
+COMMENT ON COLUMN member_report.winback.p_alive IS 'Probability that it still buys; null: no fit.';
+COMMENT ON COLUMN member_report.winback.spend IS 'What it spent in all its life, refunds taken off, yuan.';
+COMMENT ON COLUMN member_report.winback.silent_days IS 'Days since its last purchase.';
+COMMENT ON COLUMN member_report.winback.mean_interval IS 'Mean days between its purchases; null: bought on one day.';
+COMMENT ON COLUMN member_report.winback.own_interval IS 'Whether that interval is exceeded.';
+COMMENT ON COLUMN member_report.winback.silent IS 'Whether silent_days is reached.';
+COMMENT ON COLUMN member_report.winback.idle IS 'Whether idle_days without any event is reached.';
+COMMENT ON COLUMN member_report.winback.low_p_alive IS 'Whether p_alive is below the threshold.';

@@ -49,8 +49,12 @@ GRANT EXECUTE ON FUNCTION
     member.points_earn(bigint, bigint, text, date, date, text, text, timestamptz, text, text),
     member.points_spend(bigint, bigint, text, text, text, timestamptz, text, text),
     member.points_reverse(bigint, integer, bigint, text, timestamptz, text, text),
+    member.points_post(jsonb[], boolean),
     member.points_balance(bigint, text, date, timestamptz),
-    member.points_statement(bigint, date, date, text),
+    member.points_statement(bigint, date, date, text, timestamptz),
+    member.points_lots(bigint, date, timestamptz),
+    member.points_explain(bigint, text, date, timestamptz),
+    member.points_explain_json(bigint, text, date, timestamptz),
     member.points_expiring(date, integer, text, bigint),
     member.tier_of(bigint, date, text),
     member.tier_progress(bigint, date),
@@ -58,10 +62,24 @@ GRANT EXECUTE ON FUNCTION
     member.benefits_of(bigint, date),
     member.benefit_use(bigint, text, text, timestamptz, text, text),
     member.rfm_of(bigint, date),
+    member.value_of(bigint, date),
+    member.churn_signals(bigint, date),
+    member.lifecycle_of(bigint, date),
     member.outbox_claim(text, integer, interval),
     member.outbox_ack(bigint, text)
 TO member_app, member_operator, member_admin;
 
+-- Over everybody.
+GRANT EXECUTE ON FUNCTION
+    member.rfm_scores(date, integer[], member.rfm_cuts, boolean)
+TO member_operator, member_admin;
+GRANT EXECUTE ON FUNCTION
+    member.rfm_migration(date, date),
+    member.lifecycle_conversion(date, date),
+    member.value_calibration(date, integer, integer)
+TO member_operator, member_report, member_admin;
+GRANT EXECUTE ON FUNCTION member.rfm_collapse(member.rfm_cuts)
+    TO member_admin, member_operator, member_app, member_report, member_store;
 -- Who writes rules, and asks whom they hold of.
 GRANT EXECUTE ON FUNCTION
     member.compile_rule(text),
@@ -98,8 +116,11 @@ GRANT EXECUTE ON FUNCTION
     member.import_members(text),
     member.import_purchases(text),
     member.import_balances(),
-    member.verify(bigint, bigint),
+    member.import_points(boolean),
+    member.verify(bigint, bigint, boolean),
+    member.repair(boolean, bigint, bigint),
     member.replay(bigint),
+    member.value_refit(date),
     member.jobs_install(text),
     member.jobs_remove()
 TO member_admin;

@@ -2,11 +2,14 @@
  * batch.c: many events of many members: steps taken, entries and purchases written, states given back.
  *
  * write_events(query, members, version, program, present): the query yields the events of each member together
- * and in their order, its first row with the member's state; $1 in it are the members.  Import and the daily run
- * write by this function; a row a member comes back, for what is left to the caller: states, levels, messages.
+ * and in their order, its first row with the member's state; $1 in it are the members.  Import, posting and the
+ * daily run write by this function; a row a member comes back, for what is left to the caller: states, levels,
+ * messages.  A query with the columns of a post besides has its events answered one by one: a row each, with the
+ * number of the row it came from; what the step refuses leaves the member as it was and is told there.
  */
 #include "compat.h"
 
+#include "access/xact.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -15,12 +18,14 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
+#include "utils/resowner.h"
 #include "utils/tuplestore.h"
 #include "utils/typcache.h"
 
 #include "catalog/pg_type.h"
 #include "core/run.h"
 #include "core/step_sql.h"
+#include "errors.h"
 #include "util/bulk.h"
 
 /* Columns of the query. */
@@ -44,7 +49,18 @@ typedef enum InColumn
 	IN_STORE,
 	IN_CHANNEL,
 	IN_JOURNAL,
-	IN_NATTS
+	IN_NATTS,
+	/* of a post besides */
+	IN_USABLE_FROM = IN_NATTS,
+	IN_REASON,
+	IN_ACTOR,
+	IN_KEY,
+	IN_DIGEST,
+	IN_ROW_NO,
+	IN_TWIN,	 /* another row has its key */
+	IN_SQLSTATE, /* why it is refused unless its key was answered */
+	IN_REFUSAL,
+	IN_POST_NATTS
 } InColumn;
 
 typedef enum OutColumn
@@ -61,16 +77,45 @@ typedef enum OutColumn
 	OUT_REMIND,
 	OUT_TIERS,
 	OUT_TIER_ENTRIES,
+	/* of a post: a row each */
+	OUT_ROW_NO,
+	OUT_ENTRY_NO,
+	OUT_POINTS,
+	OUT_BALANCE,
+	OUT_TIER,
+	OUT_REPEATED,
+	OUT_SQLSTATE,
+	OUT_REASON,
 	OUT_NATTS
 } OutColumn;
 
-static const char *const entry_columns[] = {"member_id", "at",		"booked_at",
-											"points",	 "balance", "ref_part",
-											"entry_no",	 "ref",		"program_version",
-											"wallet",	 "kind",	"delta",
-											"tier",		 "source",	"hash"};
+static const char *const entry_columns[] = {
+	"member_id",	   "at",	 "booked_at", "points", "balance", "ref_part", "entry_no", "ref",
+	"program_version", "wallet", "kind",	  "delta",	"tier",	   "source",   "hash",	   "reason",
+	"actor",		   "key",	 "digest"};
 static const char *const purchase_columns[] = {"member_id", "at",		"entry_no", "purchase_no",
 											   "amount",	"refunded", "store",	"channel"};
+
+/* What a post came to. */
+typedef struct Answer
+{
+	int32 entry_no;
+	int64 points;
+	int64 balance;
+	const char *tier;
+	bool repeated;
+	const char *sqlstate; /* NULL: not refused */
+	const char *reason;
+} Answer;
+
+/* A post of the member that others of the batch have the key of. */
+typedef struct Twin
+{
+	const char *key;
+	struct varlena *digest;
+	Answer answer;
+	struct Twin *next;
+} Twin;
 
 typedef struct Batch
 {
@@ -81,18 +126,24 @@ typedef struct Batch
 	BulkTable *entries;
 	BulkTable *purchases;
 	TupleDesc tier;
+	bool posts;			  /* the query has the columns of a post */
 	MemoryContext row;	  /* of one event */
-	MemoryContext member; /* of one member: tiers */
+	MemoryContext member; /* of one member: tiers, twins */
 	Run run;
 	bool begun;
 	int64 member_id;
 	bool is_new;
+	/* after the last step that was taken */
+	bool moved;
+	DateADT next_due;
+	bool remind;
 	/* decisions on levels, with the entry that brought each */
 	Datum *tiers;
 	Datum *tier_entries;
 	bool *tier_null;
 	int n_tiers;
 	int size_tiers;
+	Twin *twins;
 } Batch;
 
 /* ---- a member ---- */
@@ -103,8 +154,13 @@ finish_member(Batch *b)
 	Datum v[OUT_NATTS];
 	bool null[OUT_NATTS] = {false};
 	const StepState *s = &b->run.state;
-	MemoryContext old = MemoryContextSwitchTo(b->row);
+	MemoryContext old;
 
+	if (!b->moved)
+		return;
+	old = MemoryContextSwitchTo(b->row);
+	for (int i = OUT_ROW_NO; i < OUT_NATTS; i++)
+		null[i] = true;
 	v[OUT_MEMBER_ID] = Int64GetDatum(b->member_id);
 	v[OUT_LOTS] = PointerGetDatum(book_encode(&s->book));
 	v[OUT_ACTIVITY] = PointerGetDatum(activity_encode(&s->activity));
@@ -113,10 +169,10 @@ finish_member(Batch *b)
 	v[OUT_ENTRIES] = Int32GetDatum(s->entries);
 	v[OUT_HASH] = step_hash_datum(s->hash);
 	null[OUT_HASH] = s->entries == 0;
-	v[OUT_NEXT_DUE] = DateADTGetDatum(b->run.effects.next_due);
-	null[OUT_NEXT_DUE] = DATE_IS_NOEND(b->run.effects.next_due);
+	v[OUT_NEXT_DUE] = DateADTGetDatum(b->next_due);
+	null[OUT_NEXT_DUE] = DATE_IS_NOEND(b->next_due);
 	v[OUT_IS_NEW] = BoolGetDatum(b->is_new);
-	v[OUT_REMIND] = BoolGetDatum(b->run.effects.remind);
+	v[OUT_REMIND] = BoolGetDatum(b->remind);
 	null[OUT_TIERS] = null[OUT_TIER_ENTRIES] = b->n_tiers == 0;
 	if (b->n_tiers > 0)
 	{
@@ -140,7 +196,9 @@ begin_member(Batch *b, int64 member_id, const Datum *v, const bool *null)
 	run_restart(&b->run);
 	MemoryContextReset(b->member);
 	b->n_tiers = b->size_tiers = 0;
+	b->twins = NULL;
 	b->begun = true;
+	b->moved = false;
 	b->member_id = member_id;
 	b->is_new = null[IN_ENTRIES];
 	old = MemoryContextSwitchTo(b->run.work);
@@ -193,17 +251,28 @@ static void
 read_event(const Batch *b, const Datum *v, const bool *null, StepEvent *e)
 {
 	memset(e, 0, sizeof(*e));
-	if (null[IN_KIND] || null[IN_AT])
+	if (null[IN_KIND] || (null[IN_AT] && !b->posts))
 		elog(ERROR, "an event has no kind or time");
 	e->kind = step_kind(TextDatumGetCString(v[IN_KIND]));
 	e->member_id = b->member_id;
-	e->at = e->booked_at = DatumGetTimestampTz(v[IN_AT]);
 	e->wallet = text_or_null(v, null, IN_WALLET);
 	e->points = null[IN_POINTS] ? 0 : DatumGetInt64(v[IN_POINTS]);
 	e->amount = null[IN_AMOUNT] ? 0 : DatumGetInt64(v[IN_AMOUNT]);
 	e->usable_from = DATEVAL_NOBEGIN;
 	e->until = null[IN_UNTIL] ? DATEVAL_NOBEGIN : DatumGetDateADT(v[IN_UNTIL]);
 	e->event_kind = "";
+	if (!b->posts)
+	{
+		e->at = e->booked_at = DatumGetTimestampTz(v[IN_AT]);
+		return;
+	}
+	/* as a verb would: src/core/write.c */
+	e->booked_at = b->run.state.begun ? Max(b->present, b->run.state.at) : b->present;
+	e->at = null[IN_AT] ? e->booked_at : DatumGetTimestampTz(v[IN_AT]);
+	if (!null[IN_USABLE_FROM])
+		e->usable_from = DatumGetDateADT(v[IN_USABLE_FROM]);
+	e->key = text_or_null(v, null, IN_KEY);
+	e->digest = null[IN_DIGEST] ? NULL : PG_DETOAST_DATUM_PACKED(v[IN_DIGEST]);
 }
 
 static void
@@ -216,7 +285,7 @@ put_entry(const Batch *b, const StepEntry *e, const Datum *in, const bool *in_nu
 
 	v[0] = Int64GetDatum(b->member_id);
 	v[1] = TimestampTzGetDatum(e->at);
-	v[2] = TimestampTzGetDatum(Max(b->present, e->at));
+	v[2] = TimestampTzGetDatum(b->posts ? b->run.state.at : Max(b->present, e->at));
 	v[3] = Int64GetDatum(e->points);
 	v[4] = Int64GetDatum(e->balance);
 	v[5] = Int64GetDatum(e->ref_part);
@@ -232,6 +301,11 @@ put_entry(const Batch *b, const StepEntry *e, const Datum *in, const bool *in_nu
 	v[13] = in[source];
 	null[13] = e->by_time || in_null[source];
 	v[14] = step_hash_datum(e->hash);
+	for (int i = IN_REASON; i <= IN_DIGEST; i++)
+	{
+		null[15 + i - IN_REASON] = !b->posts || e->by_time || in_null[i];
+		v[15 + i - IN_REASON] = b->posts ? in[i] : (Datum) 0;
+	}
 	bulk_put(b->entries, v, null);
 }
 
@@ -255,11 +329,187 @@ put_purchase(const Batch *b, const StepEvent *e, const Datum *in, const bool *in
 	bulk_put(b->purchases, v, null);
 }
 
+/* ---- a post: an answer to each, refused or not ---- */
+
+static void
+put_answer(Batch *b, const Datum *in, const Answer *a)
+{
+	Datum v[OUT_NATTS];
+	bool null[OUT_NATTS];
+
+	memset(null, true, sizeof(null));
+	v[OUT_MEMBER_ID] = Int64GetDatum(b->member_id);
+	v[OUT_ROW_NO] = in[IN_ROW_NO];
+	v[OUT_REPEATED] = BoolGetDatum(a->repeated);
+	null[OUT_MEMBER_ID] = null[OUT_ROW_NO] = null[OUT_REPEATED] = false;
+	if (a->sqlstate)
+	{
+		v[OUT_SQLSTATE] = CStringGetTextDatum(a->sqlstate);
+		v[OUT_REASON] = CStringGetTextDatum(a->reason);
+		null[OUT_SQLSTATE] = null[OUT_REASON] = false;
+	}
+	else
+	{
+		v[OUT_ENTRY_NO] = Int32GetDatum(a->entry_no);
+		v[OUT_POINTS] = Int64GetDatum(a->points);
+		v[OUT_BALANCE] = Int64GetDatum(a->balance);
+		v[OUT_TIER] = a->tier ? CStringGetTextDatum(a->tier) : (Datum) 0;
+		null[OUT_ENTRY_NO] = null[OUT_POINTS] = null[OUT_BALANCE] = false;
+		null[OUT_TIER] = a->tier == NULL;
+	}
+	tuplestore_putvalues(b->result->setResult, b->result->setDesc, v, null);
+}
+
+static Answer
+answer_of_step(const Batch *b)
+{
+	const StepEffects *out = &b->run.effects;
+	const StepEntry *e = &out->entry[out->n_entries - 1];
+	const ProgramLevel *level = program_level(b->program, 1, out->level);
+	Answer a = {e->entry_no, e->points, e->balance, level ? level->code : NULL};
+
+	return a;
+}
+
+static Answer
+answer_refused(const char *sqlstate, const char *reason)
+{
+	Answer a = {0};
+
+	a.sqlstate = pstrdup(sqlstate);
+	a.reason = reason;
+	return a;
+}
+
+static void
+keep_twin(Batch *b, const StepEvent *event, const Answer *answer)
+{
+	MemoryContext old = MemoryContextSwitchTo(b->member);
+	Twin *t = palloc(sizeof(Twin));
+
+	t->key = pstrdup(event->key);
+	t->digest = (struct varlena *) PG_DETOAST_DATUM_COPY(PointerGetDatum(event->digest));
+	t->answer = *answer;
+	t->next = b->twins;
+	b->twins = t;
+	MemoryContextSwitchTo(old);
+}
+
+/* The answer to a post whose key an earlier one of the batch had. */
+static bool
+find_twin(const Batch *b, const StepEvent *event, Answer *answer)
+{
+	for (const Twin *t = b->twins; t; t = t->next)
+	{
+		if (strcmp(t->key, event->key) != 0)
+			continue;
+		*answer = t->answer;
+		answer->repeated = true;
+		if (!DatumGetBool(DirectFunctionCall2(byteaeq, PointerGetDatum(t->digest),
+											  PointerGetDatum(event->digest))))
+			*answer = answer_refused(unpack_sql_state(ERRCODE_KEY_REUSED),
+									 psprintf("key \"%s\" was used before with other arguments",
+											  event->key));
+		return true;
+	}
+	return false;
+}
+
+/* A refusal of the engine, not a fault of the server. */
+static bool
+is_refusal(int code)
+{
+	return ERRCODE_TO_CATEGORY(code) == ERRCODE_TO_CATEGORY(ERRCODE_UNKNOWN_MEMBER) ||
+		   ERRCODE_TO_CATEGORY(code) == ERRCODE_TO_CATEGORY(ERRCODE_DATA_EXCEPTION);
+}
+
+/* The step of a post; if it is refused, the state is what it was before. */
+static ErrorData *
+try_step(Batch *b, StepEvent *event)
+{
+	StepState *s = &b->run.state;
+	StepState before = *s;
+	struct varlena *lots = book_encode(&s->book);
+	activity *packed = activity_encode(&s->activity);
+	MemoryContext here = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData *volatile refused = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(here);
+	PG_TRY();
+	{
+		run_event(&b->run, b->program, event, NULL, false);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(here);
+		refused = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(here);
+	CurrentResourceOwner = owner;
+	if (refused == NULL)
+		return NULL;
+	if (!is_refusal(refused->sqlerrcode))
+		ReThrowError(refused);
+	*s = before;
+	MemoryContextSwitchTo(b->run.work);
+	book_decode(&s->book, lots);
+	activity_init(&s->activity);
+	activity_decode(packed, &s->activity);
+	MemoryContextSwitchTo(here);
+	return refused;
+}
+
+/* ---- the events ---- */
+
+static void
+write_effects(Batch *b, const StepEvent *event, const Datum *v, const bool *null)
+{
+	for (int i = 0; i < b->run.effects.n_entries; i++)
+		put_entry(b, &b->run.effects.entry[i], v, null);
+	if (event->kind == STEP_PURCHASE)
+		put_purchase(b, event, v, null);
+	if (b->run.effects.tiers.n > 0)
+		keep_tiers(b);
+	b->moved = true;
+	b->next_due = b->run.effects.next_due;
+	b->remind = b->run.effects.remind;
+}
+
+static void
+take_post(Batch *b, StepEvent *event, const Datum *v, const bool *null)
+{
+	bool twin = !null[IN_TWIN] && DatumGetBool(v[IN_TWIN]);
+	ErrorData *refused;
+	Answer answer;
+
+	if (twin && find_twin(b, event, &answer))
+		;
+	else if (!null[IN_SQLSTATE])
+		answer =
+			answer_refused(TextDatumGetCString(v[IN_SQLSTATE]), TextDatumGetCString(v[IN_REFUSAL]));
+	else if ((refused = try_step(b, event)) != NULL)
+		answer = answer_refused(unpack_sql_state(refused->sqlerrcode), refused->message);
+	else
+	{
+		write_effects(b, event, v, null);
+		answer = answer_of_step(b);
+		if (twin)
+			keep_twin(b, event, &answer);
+	}
+	put_answer(b, v, &answer);
+}
+
 static void
 take_event(Batch *b, HeapTuple tuple, TupleDesc desc)
 {
-	Datum v[IN_NATTS];
-	bool null[IN_NATTS];
+	Datum v[IN_POST_NATTS];
+	bool null[IN_POST_NATTS];
 	StepEvent event;
 	MemoryContext old;
 
@@ -274,14 +524,14 @@ take_event(Batch *b, HeapTuple tuple, TupleDesc desc)
 	old = MemoryContextSwitchTo(b->row);
 	read_event(b, v, null, &event);
 	run_make_room(&b->run);
-	run_event(&b->run, b->program, &event, text_or_null(v, null, IN_SOURCE),
-			  !null[IN_JOURNAL] && DatumGetBool(v[IN_JOURNAL]));
-	for (int i = 0; i < b->run.effects.n_entries; i++)
-		put_entry(b, &b->run.effects.entry[i], v, null);
-	if (event.kind == STEP_PURCHASE)
-		put_purchase(b, &event, v, null);
-	if (b->run.effects.tiers.n > 0)
-		keep_tiers(b);
+	if (b->posts)
+		take_post(b, &event, v, null);
+	else
+	{
+		run_event(&b->run, b->program, &event, text_or_null(v, null, IN_SOURCE),
+				  !null[IN_JOURNAL] && DatumGetBool(v[IN_JOURNAL]));
+		write_effects(b, &event, v, null);
+	}
 	MemoryContextSwitchTo(old);
 }
 
@@ -307,7 +557,8 @@ take_events(Batch *b, const char *query, Datum members, bool members_null)
 		n = SPI_processed;
 		if (n == 0)
 			break;
-		if (rows->tupdesc->natts != IN_NATTS)
+		b->posts = rows->tupdesc->natts == IN_POST_NATTS;
+		if (!b->posts && rows->tupdesc->natts != IN_NATTS)
 			elog(ERROR, "the query of events has %d columns", rows->tupdesc->natts);
 		for (uint64 i = 0; i < n; i++)
 		{

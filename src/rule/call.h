@@ -16,8 +16,9 @@ typedef struct FactsCall
 	void *program; /* of a ruleset: what its functions keep */
 } FactsCall;
 
-/* Argument 1. */
+/* Argument 1; or each part an argument of its own, in the order of the composite. */
 extern MemberFacts *facts_argument(FunctionCallInfo fcinfo);
+extern MemberFacts *facts_arguments(FunctionCallInfo fcinfo, int first);
 extern DateADT rule_day_argument(FunctionCallInfo fcinfo, int n);
 
 #endif

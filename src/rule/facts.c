@@ -52,8 +52,15 @@ facts_read(MemberFacts *f, HeapTupleHeader row, TupleDesc desc)
 		memcpy(f->value, values, sizeof(f->value));
 		memcpy(f->null, nulls, sizeof(f->null));
 	}
+	facts_forget(f);
+}
+
+/* What was unpacked is of the member before. */
+void
+facts_forget(MemberFacts *f)
+{
 	f->has_streams = f->has_book = f->has_standing = f->has_tags = false;
-	f->n_streams = f->n_steps = 0;
+	f->n_streams = f->n_steps = f->scored = 0;
 }
 
 /*
@@ -106,6 +113,7 @@ facts_streams(MemberFacts *f)
 	if (f->has_streams)
 		return;
 	f->has_streams = true;
+	memset(f->place, 0, sizeof(f->place));
 	if (f->null[FACTS_ACTIVITY])
 		return;
 	activity_streams_begin((const activity *) PG_DETOAST_DATUM_PACKED(f->value[FACTS_ACTIVITY]),
@@ -119,6 +127,7 @@ facts_streams(MemberFacts *f)
 		s = &f->stream[f->n_streams++];
 		s->cursor = c;
 		s->built = false;
+		f->place[c.stream & 0xff] = f->n_streams;
 	}
 }
 
@@ -126,21 +135,13 @@ facts_streams(MemberFacts *f)
 FactsStream *
 facts_stream(MemberFacts *f, int32 id)
 {
-	int low = 0;
-	int high;
+	int i;
 
 	facts_streams(f);
-	high = f->n_streams;
-	while (low < high)
-	{
-		int middle = (low + high) / 2;
-
-		if (f->stream[middle].cursor.stream < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < f->n_streams && f->stream[low].cursor.stream == id ? &f->stream[low] : NULL;
+	for (i = f->place[id & 0xff] - 1; i >= 0; i--)
+		if (f->stream[i].cursor.stream <= id)
+			return f->stream[i].cursor.stream == id ? &f->stream[i] : NULL;
+	return NULL;
 }
 
 /* Its entries with running sums.  The pool moves when it grows: take the pointer anew after others. */
@@ -215,9 +216,8 @@ facts_rank(MemberFacts *f, int32 ladder)
 	return standing_rank(&f->standing, (int16) ladder, false);
 }
 
-/* NULL: not there. */
-const Tag *
-facts_tag(MemberFacts *f, int32 id)
+const Tags *
+facts_tags(MemberFacts *f)
 {
 	if (!f->has_tags)
 	{
@@ -226,7 +226,16 @@ facts_tag(MemberFacts *f, int32 id)
 		if (!f->null[FACTS_TAGS])
 			tags_decode(&f->tags, (struct varlena *) PG_DETOAST_DATUM_PACKED(f->value[FACTS_TAGS]));
 	}
-	return f->tags.n ? tags_find(&f->tags, id) : NULL;
+	return &f->tags;
+}
+
+/* NULL: not there. */
+const Tag *
+facts_tag(MemberFacts *f, int32 id)
+{
+	const Tags *tags = facts_tags(f);
+
+	return tags->n ? tags_find(tags, id) : NULL;
 }
 
 /* ---- days and attributes ---- */

@@ -76,6 +76,7 @@ typedef struct MemberFacts
 	int n_streams;
 	int max_streams;
 	FactsStream *stream; /* ascending by id */
+	uint8 place[256];	 /* by the low byte of an id: 1 + the last stream that has it, 0: none */
 	int n_steps;
 	int max_steps;
 	FactsStep *step;
@@ -87,6 +88,9 @@ typedef struct MemberFacts
 	Standing standing;
 	bool has_tags;
 	Tags tags;
+	int32 scored; /* stream that the score is of, 0: none is there */
+	DateADT scored_day;
+	int32 score;
 	MemoryContext context; /* of what is unpacked and kept over members */
 } MemberFacts;
 
@@ -99,11 +103,13 @@ extern void facts_begin(MemberFacts *f, MemoryContext context);
 extern void facts_of_state(MemberFacts *f, const Book *book, const Activity *activity,
 						   struct varlena *packed, const Standing *standing);
 extern void facts_read(MemberFacts *f, HeapTupleHeader row, TupleDesc desc);
+extern void facts_forget(MemberFacts *f);
 extern void facts_streams(MemberFacts *f);
 extern FactsStream *facts_stream(MemberFacts *f, int32 id);
 extern const FactsStep *facts_steps(MemberFacts *f, FactsStream *s);
 extern const Book *facts_book(MemberFacts *f);
 extern const Rank *facts_rank(MemberFacts *f, int32 ladder);
+extern const Tags *facts_tags(MemberFacts *f);
 extern const Tag *facts_tag(MemberFacts *f, int32 id);
 extern DateADT facts_day(const MemberFacts *f, FactsAttribute which);
 
@@ -117,11 +123,8 @@ extern DateADT facts_attribute_day(const MemberFacts *f, const RuleNode *key);
 extern double measure_value(MemberFacts *f, const RuleNode *m, DateADT day);
 extern double window_value(MemberFacts *f, const RuleNode *m, FactsStream *s, DateADT since,
 						   DateADT until);
-extern bool window_find(const FactsStep *step, int n, DateADT since, DateADT until, int *from,
-						int *to);
-extern double window_pick(RuleMeasure what, const FactsStep *step, int from, int to);
+extern double window_largest(const FactsStep *step, int from, int to);
 extern bool yearly_next(DateADT from, DateADT day, bool from_itself, DateADT *next);
-extern int steps_at(const FactsStep *step, int n, DateADT day);
 
 /* The event day of the stream that is the last on or before the day; DATEVAL_NOBEGIN: none; false: not known. */
 extern bool last_event(MemberFacts *f, FactsStream *s, DateADT day, DateADT *last);
@@ -132,6 +135,65 @@ extern bool field_text(MemberFacts *f, const RuleNode *field, DateADT day, const
 extern double field_number(MemberFacts *f, const RuleNode *field);
 extern Truth field_truth(MemberFacts *f, const RuleNode *field);
 extern bool field_known(MemberFacts *f, const RuleNode *field, DateADT day);
+
+/* The first entry that ends on the day or later.  What is halved is known beforehand: nothing to guess. */
+static inline int
+steps_at(const FactsStep *step, int n, DateADT day)
+{
+	int at = 0;
+
+	while (n > 1)
+	{
+		int half = n / 2;
+
+		at += step[at + half - 1].last < day ? half : 0;
+		n -= half;
+	}
+	return at + (n == 1 && step[at].last < day);
+}
+
+/*
+ * The entries step[from .. to) that lie in [since, until); false when a boundary cuts an entry of which only
+ * the total is kept.
+ */
+static inline bool
+window_find(const FactsStep *step, int n, DateADT since, DateADT until, int *from, int *to)
+{
+	*from = steps_at(step, n, since);
+	*to = n;
+	if (n > *from && step[n - 1].last >= until)
+	{
+		*to = steps_at(step, n, until);
+		if (step[*to].first < until)
+			return false;
+	}
+	return *from >= *to || step[*from].first >= since;
+}
+
+/* What a measure is of those entries. */
+static inline double
+window_pick(RuleMeasure what, const FactsStep *step, int from, int to)
+{
+	static const FactsStep none;
+	const FactsStep *last = &step[to - 1];
+	const FactsStep *before = from > 0 ? &step[from - 1] : &none;
+
+	if (from >= to)
+		return 0;
+	switch (what)
+	{
+		case MEASURE_COUNT_OF:
+			return (double) (last->count - before->count);
+		case MEASURE_AMOUNT_OF:
+			return (double) (last->amount - before->amount) / 100;
+		case MEASURE_VISITS:
+			return (double) (last->active - before->active);
+		case MEASURE_HAS:
+			return last->count > before->count;
+		default:
+			return window_largest(step, from, to);
+	}
+}
 
 /* -- eval.c -- */
 

@@ -13,11 +13,9 @@
 #include "rule/compile.h"
 #include "util/day.h"
 
-/* The facts of argument 1, read into what is kept from call to call. */
-MemberFacts *
-facts_argument(FunctionCallInfo fcinfo)
+static FactsCall *
+facts_call(FunctionCallInfo fcinfo)
 {
-	HeapTupleHeader row = PG_GETARG_HEAPTUPLEHEADER(1);
 	FactsCall *call = fcinfo->flinfo->fn_extra;
 
 	if (call == NULL)
@@ -26,6 +24,16 @@ facts_argument(FunctionCallInfo fcinfo)
 		facts_begin(&call->facts, fcinfo->flinfo->fn_mcxt);
 		fcinfo->flinfo->fn_extra = call;
 	}
+	return call;
+}
+
+/* The facts of argument 1, read into what is kept from call to call. */
+MemberFacts *
+facts_argument(FunctionCallInfo fcinfo)
+{
+	HeapTupleHeader row = PG_GETARG_HEAPTUPLEHEADER(1);
+	FactsCall *call = facts_call(fcinfo);
+
 	if (call->desc == NULL || call->desc->tdtypeid != HeapTupleHeaderGetTypeId(row) ||
 		call->desc->tdtypmod != HeapTupleHeaderGetTypMod(row))
 	{
@@ -36,6 +44,21 @@ facts_argument(FunctionCallInfo fcinfo)
 	}
 	facts_read(&call->facts, row, call->desc);
 	return &call->facts;
+}
+
+/* Without the cost of forming a composite for each member. */
+MemberFacts *
+facts_arguments(FunctionCallInfo fcinfo, int first)
+{
+	MemberFacts *f = &facts_call(fcinfo)->facts;
+
+	for (int i = 0; i < FACTS_ATTRIBUTES_N; i++)
+	{
+		f->value[i] = fcinfo->args[first + i].value;
+		f->null[i] = fcinfo->args[first + i].isnull;
+	}
+	facts_forget(f);
+	return f;
 }
 
 DateADT

@@ -16,68 +16,11 @@ extern Datum rfm_strategy_group(PG_FUNCTION_ARGS);
 
 /* ---- windows ---- */
 
-/* The first entry that ends on the day or later. */
-int
-steps_at(const FactsStep *step, int n, DateADT day)
-{
-	int low = 0;
-
-	while (low < n)
-	{
-		int middle = (low + n) / 2;
-
-		if (step[middle].last < day)
-			low = middle + 1;
-		else
-			n = middle;
-	}
-	return low;
-}
-
-/*
- * The entries step[from .. to) that lie in [since, until); false when a boundary cuts an entry of which only
- * the total is kept.
- */
-bool
-window_find(const FactsStep *step, int n, DateADT since, DateADT until, int *from, int *to)
-{
-	*from = 0;
-	*to = n;
-	if (n > 0 && step[0].last < since)
-		*from = steps_at(step, n, since);
-	if (n > *from && step[n - 1].last >= until)
-	{
-		*to = steps_at(step, n, until);
-		if (step[*to].first < until)
-			return false;
-	}
-	return *from >= *to || step[*from].first >= since;
-}
-
-/* What a measure is of those entries. */
 double
-window_pick(RuleMeasure what, const FactsStep *step, int from, int to)
+window_largest(const FactsStep *step, int from, int to)
 {
-	static const FactsStep none;
-	const FactsStep *last = &step[to - 1];
-	const FactsStep *before = from > 0 ? &step[from - 1] : &none;
 	int64 largest = ACTIVITY_NONE;
 
-	if (from >= to)
-		return 0;
-	switch (what)
-	{
-		case MEASURE_COUNT_OF:
-			return (double) (last->count - before->count);
-		case MEASURE_AMOUNT_OF:
-			return (double) (last->amount - before->amount) / 100;
-		case MEASURE_VISITS:
-			return (double) (last->active - before->active);
-		case MEASURE_HAS:
-			return last->count > before->count;
-		default:
-			break;
-	}
 	for (int i = from; i < to; i++)
 		largest = Max(largest, step[i].largest);
 	return largest == ACTIVITY_NONE ? 0 : (double) largest / 100;
@@ -174,6 +117,57 @@ idle(MemberFacts *f, DateADT day)
 	return latest == NO_DAY ? UNKNOWN : day - latest;
 }
 
+/* Mean days from one active day to the next. */
+static double
+mean_gap(MemberFacts *f, FactsStream *s)
+{
+	const FactsStep *step = facts_steps(f, s);
+	int first = 0;
+	int last = s->n - 1;
+
+	while (first < s->n && !has_events(step, first))
+		first++;
+	while (last > first && !has_events(step, last))
+		last--;
+	if (first == s->n || step[s->n - 1].active < 2)
+		return UNKNOWN;
+	return (double) (step[last].last - step[first].first) / (double) (step[s->n - 1].active - 1);
+}
+
+/*
+ * Months in a row whose count fell, backwards from the last complete one: of most members two or three are
+ * looked at.  An entry that reaches from month to month is left to the walk forward, which knows what is certain.
+ */
+static double
+falling_months(MemberFacts *f, FactsStream *s, DateADT day)
+{
+	const FactsStep *step = facts_steps(f, s);
+	int64 after = PG_INT64_MIN; /* count of the month after */
+	int falls = -1;
+	int end = s->n;
+	bool exact;
+
+	for (int month = month_of(day); !s->broken; month--)
+	{
+		DateADT start = month_start(month);
+		int from = steps_at(step, end, start);
+		int64 count = (end > 0 ? step[end - 1].count : 0) - (from > 0 ? step[from - 1].count : 0);
+
+		if (from < s->n && step[from].first < start)
+			break;
+		if (month < month_of(day))
+		{
+			if (after >= count)
+				return falls;
+			after = count;
+			falls++;
+		}
+		end = from;
+	}
+	falls = activity_falling_months(s->cursor, day, &exact);
+	return exact ? falls : UNKNOWN;
+}
+
 static double
 stream_measure(MemberFacts *f, const RuleNode *m, DateADT day)
 {
@@ -193,13 +187,12 @@ stream_measure(MemberFacts *f, const RuleNode *m, DateADT day)
 		case MEASURE_SINCE_FIRST:
 			return since_first(f, s, day);
 		case MEASURE_MEAN_GAP:
-			return activity_mean_gap(s->cursor, &value) ? value : UNKNOWN;
+			return mean_gap(f, s);
 		case MEASURE_STREAK:
 			value = activity_streak(s->cursor, day, &exact);
 			return exact ? value : UNKNOWN;
 		case MEASURE_FALLING_MONTHS:
-			value = activity_falling_months(s->cursor, day, &exact);
-			return exact ? value : UNKNOWN;
+			return falling_months(f, s, day);
 		default: /* MEASURE_RUN */
 			return (double) (m->arg ? activity_run(&s->cursor, m->arg) : s->cursor.run);
 	}
@@ -270,25 +263,40 @@ ladder_measure_of(MemberFacts *f, const RuleNode *m, DateADT day)
 	return DATE_IS_NOEND(r->until) ? UNKNOWN : r->until - day;
 }
 
-static double
-rfm_measure_of(MemberFacts *f, const RuleNode *m, DateADT day)
+/* The score of a stream, kept for what else is asked of it; 0: none. */
+static int32
+rfm_score_on(MemberFacts *f, int32 stream, DateADT day)
 {
-	RuleNode window = {.op = RULE_MEASURE, .what = MEASURE_COUNT_OF, .id = m->id};
-	FactsStream *s = facts_stream(f, m->id);
-	struct varlena *cuts;
+	RuleNode window = {.op = RULE_MEASURE, .what = MEASURE_COUNT_OF, .id = stream};
+	FactsStream *s = facts_stream(f, stream);
 	double count, amount;
 	DateADT last;
-	int32 score;
 
+	if (f->scored == stream && f->scored_day == day)
+		return f->score;
+	f->scored = stream;
+	f->scored_day = day;
+	f->score = 0;
 	if (s == NULL || f->null[FACTS_CUTS])
-		return UNKNOWN;
+		return 0;
 	count = window_value(f, &window, s, day - RFM_DAYS + 1, day + 1);
 	window.what = MEASURE_AMOUNT_OF;
 	amount = window_value(f, &window, s, day - RFM_DAYS + 1, day + 1);
-	if (isnan(count) || count < 1 || !last_event(f, s, day, &last))
+	if (!isnan(count) && count >= 1 && last_event(f, s, day, &last))
+		f->score = rfm_score_of(PG_DETOAST_DATUM_PACKED(f->value[FACTS_CUTS]), day - last,
+								(int64) count, (int64) rint(amount * 100));
+	return f->score;
+}
+
+static double
+rfm_measure_of(MemberFacts *f, const RuleNode *m, DateADT day)
+{
+	int32 score = rfm_score_on(f, m->id, day);
+	struct varlena *cuts;
+
+	if (score == 0)
 		return UNKNOWN;
 	cuts = PG_DETOAST_DATUM_PACKED(f->value[FACTS_CUTS]);
-	score = rfm_score_of(cuts, day - last, (int64) count, (int64) rint(amount * 100));
 	switch ((RuleMeasure) m->what)
 	{
 		case MEASURE_R:

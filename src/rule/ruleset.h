@@ -135,10 +135,61 @@ typedef struct SetSpan
 	DateADT until;
 } SetSpan;
 
+/* Measures of windows of one stream: registers from .. to). */
+typedef struct SetStream
+{
+	int32 id;
+	int from;
+	int to;
+} SetStream;
+
+/* A tag of the set, in a hash table: free where the id is 0. */
+typedef struct SetTag
+{
+	int32 id;
+	int32 at; /* its register */
+} SetTag;
+
+/* Comparisons of one kind: registers from .. to). */
+typedef struct SetKind
+{
+	int from;
+	int to;
+	uint8 what;
+	bool exact;
+} SetKind;
+
+/* What is compared. */
+typedef struct SetPair
+{
+	int32 a;
+	int32 b;
+} SetPair;
+
+/* Two truths joined; "and" of three is two of these. */
+typedef struct SetJoin
+{
+	int32 to;
+	int32 a;
+	int32 b;  /* "not": as a */
+	int32 op; /* RULE_AND, RULE_OR, RULE_NOT, less RULE_AND */
+} SetJoin;
+
 /* A ruleset made ready, with its registers. */
 typedef struct SetMachine
 {
 	const Ruleset *set;
+	SetStream *stream;
+	int n_streams;
+	SetTag *tag;
+	uint32 tag_mask; /* one less than the size of the table */
+	SetKind *kind;
+	int n_kinds;
+	SetPair *pair; /* of each comparison */
+	SetJoin *join;
+	int n_joins;
+	RuleNode *measure; /* each that is of no window, as readers of single rules know it */
+	bool needs_joined; /* by a window */
 	double *number;
 	Truth *truth;
 	SetText *text;
@@ -154,13 +205,16 @@ extern void machine_run(SetMachine *m, MemberFacts *f, DateADT day);
 static inline int
 machine_holding(SetMachine *m)
 {
-	const SetRule *rules = ruleset_rules(m->set);
+	const SetRule *rule = ruleset_rules(m->set);
+	const SetRule *end = rule + m->set->n_rules;
+	const Truth *truth = m->truth;
+	int32 *holding = m->holding;
 	int n = 0;
 
-	for (int i = 0; i < m->set->n_rules; i++)
+	for (; rule < end; rule++)
 	{
-		m->holding[n] = rules[i].id;
-		n += m->truth[rules[i].root] & TRUTH_TRUE;
+		holding[n] = rule->id;
+		n += truth[rule->root] & TRUTH_TRUE;
 	}
 	return n;
 }

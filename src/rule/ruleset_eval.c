@@ -6,31 +6,10 @@
  */
 #include "compat.h"
 
+#include "port/pg_bitutils.h"
+
 #include "rule/ruleset.h"
 #include "util/day.h"
-
-SetMachine *
-machine_make(const Ruleset *set)
-{
-	SetMachine *m = palloc0(sizeof(SetMachine));
-	const SetNode *nodes = ruleset_nodes(set);
-
-	m->set = set;
-	m->number = palloc0((set->n_nodes + 1) * sizeof(double));
-	m->truth = palloc0((set->n_nodes + 1) * sizeof(Truth));
-	m->text = palloc0((set->n_nodes + 1) * sizeof(SetText));
-	m->span = palloc0((set->n_windows + 1) * sizeof(SetSpan));
-	m->holding = palloc((set->n_rules + 1) * sizeof(int32));
-	m->day = NO_DAY;
-	for (int i = set->start[SET_LITERAL]; i < set->start[SET_LITERAL + 1]; i++)
-	{
-		if (nodes[i].op == RULE_NUMBER)
-			m->number[i] = (double) nodes[i].micro / RULE_MICRO;
-		else
-			m->text[i] = (SetText){ruleset_strings(set) + nodes[i].id, nodes[i].arg};
-	}
-	return m;
-}
 
 /* The node as readers of single rules know it. */
 static inline RuleNode
@@ -42,6 +21,118 @@ as_rule_node(const SetNode *n)
 	return node;
 }
 
+static void
+make_streams(SetMachine *m)
+{
+	const SetNode *nodes = ruleset_nodes(m->set);
+	int start = m->set->start[SET_WINDOW];
+	int end = m->set->start[SET_WINDOW + 1];
+
+	m->stream = palloc((end - start + 1) * sizeof(SetStream));
+	for (int i = start; i < end; i++)
+	{
+		if (i == start || nodes[i].id != nodes[i - 1].id)
+			m->stream[m->n_streams++] = (SetStream){nodes[i].id, i, i + 1};
+		else
+			m->stream[m->n_streams - 1].to = i + 1;
+	}
+}
+
+/* At least half of the table is free, so that a search ends. */
+static SetTag *
+find_tag(const SetMachine *m, int32 id)
+{
+	uint32 slot = (uint32) id & m->tag_mask;
+
+	while (m->tag[slot].id != id && m->tag[slot].id != 0)
+		slot = (slot + 1) & m->tag_mask;
+	return &m->tag[slot];
+}
+
+static void
+make_tags(SetMachine *m)
+{
+	const SetNode *nodes = ruleset_nodes(m->set);
+	int start = m->set->start[SET_TAG];
+	int end = m->set->start[SET_TAG + 1];
+
+	m->tag_mask = pg_nextpower2_32(2 * (end - start) + 2) - 1;
+	m->tag = palloc0((m->tag_mask + 1) * sizeof(SetTag));
+	for (int i = start; i < end; i++)
+		*find_tag(m, nodes[i].id) = (SetTag){nodes[i].id, i};
+}
+
+static void
+make_comparisons(SetMachine *m)
+{
+	const SetNode *nodes = ruleset_nodes(m->set);
+	int start = m->set->start[SET_COMPARE];
+	int end = m->set->start[SET_COMPARE + 1];
+
+	m->kind = palloc((end - start + 1) * sizeof(SetKind));
+	m->pair = palloc((end - start + 1) * sizeof(SetPair));
+	for (int i = start; i < end; i++)
+	{
+		SetKind *kind = &m->kind[m->n_kinds - 1];
+
+		if (i == start || kind->what != nodes[i].what || kind->exact != nodes[i].exact)
+			m->kind[m->n_kinds++] = (SetKind){i, i + 1, nodes[i].what, nodes[i].exact};
+		else
+			kind->to = i + 1;
+		m->pair[i - start] = (SetPair){nodes[i].id, nodes[i].arg};
+	}
+}
+
+static void
+make_joins(SetMachine *m)
+{
+	const SetNode *nodes = ruleset_nodes(m->set);
+	int end = m->set->start[SET_JOIN + 1];
+
+	m->join = palloc((m->set->n_args + 1) * sizeof(SetJoin));
+	for (int i = m->set->start[SET_JOIN]; i < end; i++)
+	{
+		const int32 *args = ruleset_args(m->set) + nodes[i].args;
+		int op = nodes[i].op - RULE_AND;
+
+		for (int j = Min(1, nodes[i].n - 1); j < nodes[i].n; j++)
+			m->join[m->n_joins++] = (SetJoin){i, j > 1 ? i : args[0], args[j], op};
+	}
+}
+
+SetMachine *
+machine_make(const Ruleset *set)
+{
+	SetMachine *m = palloc0(sizeof(SetMachine));
+	const SetNode *nodes = ruleset_nodes(set);
+	const int32 *start = set->start;
+
+	m->set = set;
+	m->number = palloc0((set->n_nodes + 1) * sizeof(double));
+	m->truth = palloc0((set->n_nodes + 1) * sizeof(Truth));
+	m->text = palloc0((set->n_nodes + 1) * sizeof(SetText));
+	m->span = palloc0((set->n_windows + 1) * sizeof(SetSpan));
+	m->holding = palloc((set->n_rules + 1) * sizeof(int32));
+	m->day = NO_DAY;
+	for (int i = 0; i < set->n_windows; i++)
+		m->needs_joined |= window_needs_joined(&ruleset_windows(set)[i]);
+	m->measure = palloc((start[SET_MEASURE + 1] - start[SET_MEASURE] + 1) * sizeof(RuleNode));
+	for (int i = start[SET_MEASURE]; i < start[SET_MEASURE + 1]; i++)
+		m->measure[i - start[SET_MEASURE]] = as_rule_node(&nodes[i]);
+	for (int i = start[SET_LITERAL]; i < start[SET_LITERAL + 1]; i++)
+	{
+		if (nodes[i].op == RULE_NUMBER)
+			m->number[i] = (double) nodes[i].micro / RULE_MICRO;
+		else
+			m->text[i] = (SetText){ruleset_strings(set) + nodes[i].id, nodes[i].arg};
+	}
+	make_streams(m);
+	make_tags(m);
+	make_comparisons(m);
+	make_joins(m);
+	return m;
+}
+
 /* ---- values ---- */
 
 /* The days of each window: once for all members of a day, but for membership years. */
@@ -51,6 +142,8 @@ set_spans(SetMachine *m, MemberFacts *f, DateADT day)
 	const RuleNode *windows = ruleset_windows(m->set);
 	DateADT joined = NO_DAY;
 
+	if (m->day == day && !m->needs_joined)
+		return;
 	for (int i = 0; i < m->set->n_windows; i++)
 	{
 		if (window_needs_joined(&windows[i]))
@@ -66,61 +159,53 @@ set_spans(SetMachine *m, MemberFacts *f, DateADT day)
 	m->day = day;
 }
 
-/* Where the windows of one stream lie; they follow each other. */
-typedef struct StreamWindow
-{
-	int32 stream;
-	int32 window;
-	FactsStream *s;
-	const FactsStep *step;
-	int from;
-	int to;
-	bool known;
-} StreamWindow;
-
+/* Registers from .. to) hold measures of one stream, by window. */
 static void
-find_window(SetMachine *m, MemberFacts *f, const SetNode *n, StreamWindow *w)
+run_stream(SetMachine *m, MemberFacts *f, FactsStream *s, int from, int to)
 {
-	SetSpan span = m->span[n->window];
+	const SetNode *nodes = ruleset_nodes(m->set);
+	const FactsStep *step = facts_steps(f, s);
+	double *number = m->number;
+	int32 window = -1;
+	bool known = false;
+	int first = 0;
+	int end = 0;
 
-	if (n->id != w->stream)
+	for (int i = from; i < to; i++)
 	{
-		w->stream = n->id;
-		w->s = facts_stream(f, n->id);
-		if (w->s)
-			w->step = facts_steps(f, w->s);
+		const SetNode *n = &nodes[i];
+
+		if (n->window != window)
+		{
+			SetSpan span = m->span[n->window];
+
+			window = n->window;
+			known = !s->broken && window_find(step, s->n, span.since, span.until, &first, &end);
+		}
+		number[i] = known ? window_pick(n->what, step, first, end) : UNKNOWN;
 	}
-	w->window = n->window;
-	w->known = true;
-	w->from = w->to = 0;
-	if (w->s)
-		w->known = !w->s->broken &&
-				   window_find(w->step, w->s->n, span.since, span.until, &w->from, &w->to);
 }
 
+/* Of a stream that the member has nothing in, all is 0. */
 static void
 run_windows(SetMachine *m, MemberFacts *f, DateADT day)
 {
 	const Ruleset *set = m->set;
-	const SetNode *nodes = ruleset_nodes(set);
-	const RuleNode *windows = ruleset_windows(set);
-	bool joined = facts_day(f, FACTS_JOINED) != NO_DAY;
-	StreamWindow w = {0};
 
 	set_spans(m, f, day);
-	for (int i = set->start[SET_WINDOW]; i < set->start[SET_WINDOW + 1]; i++)
+	for (const SetStream *w = m->stream; w < m->stream + m->n_streams; w++)
 	{
-		const SetNode *n = &nodes[i];
+		FactsStream *s = facts_stream(f, w->id);
 
-		if (!joined && window_needs_joined(&windows[n->window]))
-		{
-			m->number[i] = UNKNOWN;
-			continue;
-		}
-		if (n->id != w.stream || n->window != w.window)
-			find_window(m, f, n, &w);
-		m->number[i] = !w.known ? UNKNOWN : w.s ? window_pick(n->what, w.step, w.from, w.to) : 0;
+		if (s)
+			run_stream(m, f, s, w->from, w->to);
+		else
+			memset(m->number + w->from, 0, (w->to - w->from) * sizeof(double));
 	}
+	if (m->needs_joined && facts_day(f, FACTS_JOINED) == NO_DAY)
+		for (int i = set->start[SET_WINDOW]; i < set->start[SET_WINDOW + 1]; i++)
+			if (window_needs_joined(&ruleset_windows(set)[ruleset_nodes(set)[i].window]))
+				m->number[i] = UNKNOWN;
 }
 
 static void
@@ -176,60 +261,93 @@ run_arithmetic(SetMachine *m)
 
 /* ---- conditions ---- */
 
-/* Both the tags of the set and those of the member ascend. */
 static void
 run_tags(SetMachine *m, MemberFacts *f, DateADT day)
 {
-	const SetNode *nodes = ruleset_nodes(m->set);
-	int i = m->set->start[SET_TAG];
-	int end = m->set->start[SET_TAG + 1];
-	int at = 0;
+	int start = m->set->start[SET_TAG];
+	int n = m->set->start[SET_TAG + 1] - start;
 
-	if (i == end)
+	if (n == 0)
 		return;
-	facts_tag(f, nodes[i].id);
-	for (; i < end; i++)
+	memset(m->truth + start, TRUTH_FALSE, n);
+	facts_tags(f);
+	for (const Tag *tag = f->tags.tag; tag < f->tags.tag + f->tags.n; tag++)
 	{
-		while (at < f->tags.n && f->tags.tag[at].id < nodes[i].id)
-			at++;
-		m->truth[i] = truth_of(at < f->tags.n && f->tags.tag[at].id == nodes[i].id &&
-							   tag_is_live(&f->tags.tag[at], day));
+		const SetTag *found = find_tag(m, tag->id);
+
+		if (found->id)
+			m->truth[found->at] = truth_of(tag_is_live(tag, day));
 	}
 }
 
-/* By comparison, then by order: none (unknown), less, equal, -, greater. */
-static const Truth comparison_truth[6][5] = {
-	[RULE_EQ] = {0, 2, 1, 0, 2}, [RULE_NE] = {0, 1, 2, 0, 1}, [RULE_LT] = {0, 1, 2, 0, 2},
-	[RULE_LE] = {0, 1, 1, 0, 2}, [RULE_GT] = {0, 2, 2, 0, 1}, [RULE_GE] = {0, 2, 1, 0, 1}};
-
-static inline Truth
+/* Of numbers, without branches; a NaN is neither less nor equal nor greater. */
+static pg_attribute_always_inline Truth
 compare(RuleComparison what, double a, double b)
 {
-	return comparison_truth[what][(a < b) | (a == b) << 1 | (a > b) << 2];
+	Truth less = a < b;
+	Truth equal = a == b;
+	Truth greater = a > b;
+
+	switch (what)
+	{
+		case RULE_EQ:
+			return equal | (less | greater) << 1;
+		case RULE_NE:
+			return (less | greater) | equal << 1;
+		case RULE_LT:
+			return less | (Truth) (a >= b) << 1;
+		case RULE_LE:
+			return (Truth) (a <= b) | greater << 1;
+		case RULE_GT:
+			return greater | (Truth) (a <= b) << 1;
+		default:
+			return (Truth) (a >= b) | less << 1;
+	}
 }
 
-/* Those of one comparison follow each other, so that the branches are foreseen. */
+static pg_attribute_always_inline void
+compare_all(const SetMachine *m, const SetKind *kind, RuleComparison what)
+{
+	const SetPair *pair = m->pair - m->set->start[SET_COMPARE];
+	const double *number = m->number;
+	Truth *truth = m->truth;
+	int to = kind->to;
+
+	if (kind->exact)
+		for (int i = kind->from; i < to; i++)
+			truth[i] = compare(what, number[pair[i].a], number[pair[i].b]);
+	else
+		for (int i = kind->from; i < to; i++)
+			truth[i] = compare(what, to_micro(number[pair[i].a]), to_micro(number[pair[i].b]));
+}
+
+/* A loop of its own for each kind. */
 static void
 run_comparisons(SetMachine *m)
 {
-	const SetNode *nodes = ruleset_nodes(m->set);
-	const double *number = m->number;
-
-	for (int i = m->set->start[SET_COMPARE]; i < m->set->start[SET_COMPARE + 1]; i++)
+	for (const SetKind *kind = m->kind; kind < m->kind + m->n_kinds; kind++)
 	{
-		const SetNode *n = &nodes[i];
-		double a = number[n->id];
-		double b = number[n->arg];
-
-		if (!n->exact)
+		switch ((RuleComparison) kind->what)
 		{
-			a = to_micro(a);
-			b = to_micro(b);
+			case RULE_EQ:
+				compare_all(m, kind, RULE_EQ);
+				break;
+			case RULE_NE:
+				compare_all(m, kind, RULE_NE);
+				break;
+			case RULE_LT:
+				compare_all(m, kind, RULE_LT);
+				break;
+			case RULE_LE:
+				compare_all(m, kind, RULE_LE);
+				break;
+			case RULE_GT:
+				compare_all(m, kind, RULE_GT);
+				break;
+			case RULE_GE:
+				compare_all(m, kind, RULE_GE);
+				break;
 		}
-		if (n->what == RULE_GE)
-			m->truth[i] = (a >= b) | (a < b) << 1;
-		else
-			m->truth[i] = compare(n->what, a, b);
 	}
 }
 
@@ -296,28 +414,21 @@ run_condition(SetMachine *m, MemberFacts *f, const SetNode *n, DateADT day)
 	}
 }
 
+/* By operator, then by both sides: of three values each, in two bits. */
+static const Truth join_truth[3][16] = {
+	[RULE_AND - RULE_AND] = {0, 0, 2, 0, 0, 1, 2, 0, 2, 2, 2},
+	[RULE_OR - RULE_AND] = {0, 1, 0, 0, 1, 1, 1, 0, 0, 1, 2},
+	[RULE_NOT - RULE_AND] = {0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 1},
+};
+
 static void
 run_joins(SetMachine *m)
 {
-	const SetNode *nodes = ruleset_nodes(m->set);
-	const int32 *args = ruleset_args(m->set);
+	const SetJoin *end = m->join + m->n_joins;
 	Truth *truth = m->truth;
 
-	for (int i = m->set->start[SET_JOIN]; i < m->set->start[SET_JOIN + 1]; i++)
-	{
-		const SetNode *n = &nodes[i];
-		Truth t = truth[args[n->args]];
-
-		if (n->op == RULE_NOT)
-			t = truth_not(t);
-		else if (n->op == RULE_AND)
-			for (int j = 1; j < n->n; j++)
-				t = truth_and(t, truth[args[n->args + j]]);
-		else
-			for (int j = 1; j < n->n; j++)
-				t = truth_or(t, truth[args[n->args + j]]);
-		truth[i] = t;
-	}
+	for (const SetJoin *j = m->join; j < end; j++)
+		truth[j->to] = join_truth[j->op][truth[j->a] << 2 | truth[j->b]];
 }
 
 void
@@ -329,11 +440,7 @@ machine_run(SetMachine *m, MemberFacts *f, DateADT day)
 	f->strings = ruleset_strings(set);
 	run_windows(m, f, day);
 	for (int i = set->start[SET_MEASURE]; i < set->start[SET_MEASURE + 1]; i++)
-	{
-		RuleNode node = as_rule_node(&nodes[i]);
-
-		m->number[i] = measure_value(f, &node, day);
-	}
+		m->number[i] = measure_value(f, &m->measure[i - set->start[SET_MEASURE]], day);
 	run_fields(m, f, day);
 	run_arithmetic(m);
 	run_tags(m, f, day);

@@ -206,20 +206,14 @@ ready_machine(FunctionCallInfo fcinfo, FactsCall *call)
 	return ready->machine;
 }
 
-/* matching(ruleset, facts, day): the numbers of the rules that hold */
-PG_FUNCTION_INFO_V1(ruleset_matching);
-Datum
-ruleset_matching(PG_FUNCTION_ARGS)
+static ArrayType *
+holding_array(SetMachine *m)
 {
-	MemberFacts *f = facts_argument(fcinfo);
-	SetMachine *m = ready_machine(fcinfo, fcinfo->flinfo->fn_extra);
 	ArrayType *result;
-	int n;
+	int n = machine_holding(m);
 
-	machine_run(m, f, rule_day_argument(fcinfo, 2));
-	n = machine_holding(m);
 	if (n == 0)
-		PG_RETURN_ARRAYTYPE_P(construct_empty_array(INT4OID));
+		return construct_empty_array(INT4OID);
 	result = palloc0(ARR_OVERHEAD_NONULLS(1) + n * sizeof(int32));
 	SET_VARSIZE(result, ARR_OVERHEAD_NONULLS(1) + n * sizeof(int32));
 	result->ndim = 1;
@@ -227,5 +221,34 @@ ruleset_matching(PG_FUNCTION_ARGS)
 	ARR_DIMS(result)[0] = n;
 	ARR_LBOUND(result)[0] = 1;
 	memcpy(ARR_DATA_PTR(result), m->holding, n * sizeof(int32));
-	PG_RETURN_ARRAYTYPE_P(result);
+	return result;
+}
+
+/* matching(ruleset, facts, day): the numbers of the rules that hold */
+PG_FUNCTION_INFO_V1(ruleset_matching);
+Datum
+ruleset_matching(PG_FUNCTION_ARGS)
+{
+	MemberFacts *f = facts_argument(fcinfo);
+	SetMachine *m = ready_machine(fcinfo, fcinfo->flinfo->fn_extra);
+
+	machine_run(m, f, rule_day_argument(fcinfo, 2));
+	PG_RETURN_ARRAYTYPE_P(holding_array(m));
+}
+
+/* matching(ruleset, day, lots, activity, ...): the same, of facts part by part; only they may be NULL */
+PG_FUNCTION_INFO_V1(ruleset_matching_parts);
+Datum
+ruleset_matching_parts(PG_FUNCTION_ARGS)
+{
+	MemberFacts *f;
+	SetMachine *m;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	Assert(PG_NARGS() == 2 + FACTS_ATTRIBUTES_N);
+	f = facts_arguments(fcinfo, 2);
+	m = ready_machine(fcinfo, fcinfo->flinfo->fn_extra);
+	machine_run(m, f, rule_day_argument(fcinfo, 1));
+	PG_RETURN_ARRAYTYPE_P(holding_array(m));
 }

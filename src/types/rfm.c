@@ -235,26 +235,31 @@ is_high(const char *cuts, int32 rfm, int measure)
 	return 2 * rfm_part(rfm, measure) > bins_of_score(cuts, rfm, measure) + 1;
 }
 
-/* 1, 2 or 3: the third of the scale 0 .. bins that holds the middle of the score's bin. */
+/* 1 to parts: the part of the scale 0 .. bins that holds the middle of the score's bin. */
 static inline int
-third(const char *cuts, int32 rfm, int measure)
+part_of_scale(const char *cuts, int32 rfm, int measure, int parts)
 {
 	int bins = bins_of_score(cuts, rfm, measure);
 
-	return 1 + 3 * (2 * rfm_part(rfm, measure) - 1) / (2 * bins);
+	return 1 + parts * (2 * rfm_part(rfm, measure) - 1) / (2 * bins);
+}
+
+int
+rfm_value_group_of(const struct varlena *packed_cuts, int32 rfm)
+{
+	const char *cuts = rfm_cuts_open(packed_cuts);
+	bool r = is_high(cuts, rfm, RFM_RECENCY);
+	bool f = is_high(cuts, rfm, RFM_FREQUENCY);
+	bool m = is_high(cuts, rfm, RFM_MONETARY);
+
+	return 1 + (m ? 0 : 4) + (r ? 0 : 2) + (f ? 0 : 1);
 }
 
 PG_FUNCTION_INFO_V1(rfm_value_group);
 Datum
 rfm_value_group(PG_FUNCTION_ARGS)
 {
-	int32 rfm = PG_GETARG_INT32(0);
-	const char *cuts = rfm_cuts_open(PG_GETARG_VARLENA_PP(1));
-	bool r = is_high(cuts, rfm, RFM_RECENCY);
-	bool f = is_high(cuts, rfm, RFM_FREQUENCY);
-	bool m = is_high(cuts, rfm, RFM_MONETARY);
-
-	PG_RETURN_INT16(1 + (m ? 0 : 4) + (r ? 0 : 2) + (f ? 0 : 1));
+	PG_RETURN_INT16(rfm_value_group_of(PG_GETARG_VARLENA_PP(1), PG_GETARG_INT32(0)));
 }
 
 PG_FUNCTION_INFO_V1(rfm_strategy_group);
@@ -263,8 +268,9 @@ rfm_strategy_group(PG_FUNCTION_ARGS)
 {
 	int32 rfm = PG_GETARG_INT32(0);
 	const char *cuts = rfm_cuts_open(PG_GETARG_VARLENA_PP(1));
-	int32 thirds = rfm_pack(third(cuts, rfm, RFM_RECENCY), third(cuts, rfm, RFM_FREQUENCY),
-							third(cuts, rfm, RFM_MONETARY));
+	int32 thirds = rfm_pack(part_of_scale(cuts, rfm, RFM_RECENCY, 3),
+							part_of_scale(cuts, rfm, RFM_FREQUENCY, 3),
+							part_of_scale(cuts, rfm, RFM_MONETARY, 3));
 	static const int32 strategy[] = {0x030303, 0x030103, 0x010302, 0x010101};
 
 	for (int i = 0; i < lengthof(strategy); i++)
@@ -273,14 +279,32 @@ rfm_strategy_group(PG_FUNCTION_ARGS)
 	PG_RETURN_INT16(0);
 }
 
-typedef struct GroupName
+/*
+ * The segment: recency in fifths down, the mean of frequency and monetary value in fifths, halves up,
+ * across.  Every cell is in one.
+ */
+PG_FUNCTION_INFO_V1(rfm_segment);
+Datum
+rfm_segment(PG_FUNCTION_ARGS)
 {
-	const char *zh;
-	const char *en;
-} GroupName;
+	static const int16 segment[5][5] = {
+		{10, 10, 8, 8, 9}, /* hibernating, at risk, not to lose */
+		{10, 10, 8, 8, 9},
+		{7, 7, 6, 2, 2}, /* about to sleep, needing attention, loyal */
+		{5, 3, 3, 2, 2}, /* promising, potential loyalists, loyal */
+		{4, 3, 3, 1, 1}	 /* new, potential loyalists, champions */
+	};
+	int32 rfm = PG_GETARG_INT32(0);
+	const char *cuts = rfm_cuts_open(PG_GETARG_VARLENA_PP(1));
+	int r = part_of_scale(cuts, rfm, RFM_RECENCY, 5);
+	int f = part_of_scale(cuts, rfm, RFM_FREQUENCY, 5);
+	int m = part_of_scale(cuts, rfm, RFM_MONETARY, 5);
 
-static text *
-group_name(const GroupName *names, int first, int last, int16 group, const text *lang)
+	PG_RETURN_INT16(segment[r - 1][(f + m + 1) / 2 - 1]);
+}
+
+text *
+rfm_group_name(const RfmGroupName *names, int first, int last, int16 group, const text *lang)
 {
 	const char *l = VARDATA_ANY(lang);
 	int len = VARSIZE_ANY_EXHDR(lang);
@@ -302,24 +326,38 @@ PG_FUNCTION_INFO_V1(rfm_value_group_name);
 Datum
 rfm_value_group_name(PG_FUNCTION_ARGS)
 {
-	static const GroupName names[] = {
+	static const RfmGroupName names[] = {
 		{"重要价值", "important, valued"},	{"重要发展", "important, to develop"},
 		{"重要保持", "important, to keep"}, {"重要挽留", "important, to win back"},
 		{"一般价值", "ordinary, valued"},	{"一般发展", "ordinary, to develop"},
 		{"一般保持", "ordinary, to keep"},	{"一般挽留", "ordinary, to win back"}};
 
-	PG_RETURN_TEXT_P(group_name(names, 1, 8, PG_GETARG_INT16(0), PG_GETARG_TEXT_PP(1)));
+	PG_RETURN_TEXT_P(rfm_group_name(names, 1, 8, PG_GETARG_INT16(0), PG_GETARG_TEXT_PP(1)));
 }
 
 PG_FUNCTION_INFO_V1(rfm_strategy_group_name);
 Datum
 rfm_strategy_group_name(PG_FUNCTION_ARGS)
 {
-	static const GroupName names[] = {{"一般", "ordinary"},
-									  {"高价值", "high value"},
-									  {"潜力", "potential"},
-									  {"流失风险", "at risk"},
-									  {"沉睡", "asleep"}};
+	static const RfmGroupName names[] = {{"一般", "ordinary"},
+										 {"高价值", "high value"},
+										 {"潜力", "potential"},
+										 {"流失风险", "at risk"},
+										 {"沉睡", "asleep"}};
 
-	PG_RETURN_TEXT_P(group_name(names, 0, 4, PG_GETARG_INT16(0), PG_GETARG_TEXT_PP(1)));
+	PG_RETURN_TEXT_P(rfm_group_name(names, 0, 4, PG_GETARG_INT16(0), PG_GETARG_TEXT_PP(1)));
+}
+
+PG_FUNCTION_INFO_V1(rfm_segment_name);
+Datum
+rfm_segment_name(PG_FUNCTION_ARGS)
+{
+	static const RfmGroupName names[] = {
+		{"核心冠军", "champions"},			 {"忠诚客户", "loyal"},
+		{"潜在忠诚", "potential loyalists"}, {"新客户", "new"},
+		{"有望客户", "promising"},			 {"需要关注", "needing attention"},
+		{"即将沉睡", "about to sleep"},		 {"流失预警", "at risk"},
+		{"不可失去", "not to lose"},		 {"冬眠客户", "hibernating"}};
+
+	PG_RETURN_TEXT_P(rfm_group_name(names, 1, 10, PG_GETARG_INT16(0), PG_GETARG_TEXT_PP(1)));
 }

@@ -47,6 +47,17 @@ extern bool rfm_measure(const struct varlena *activity, int stream, int32 day, i
 						RfmMeasures *m);
 extern int32 rfm_score_of(const struct varlena *cuts, int32 recency, int64 frequency,
 						  int64 monetary);
+extern int rfm_value_group_of(const struct varlena *cuts, int32 rfm);
+
+typedef struct RfmGroupName
+{
+	const char *zh;
+	const char *en;
+} RfmGroupName;
+
+/* The name of a group of those numbered from first to last, in the language zh or en. */
+extern text *rfm_group_name(const RfmGroupName *names, int first, int last, int16 group,
+							const text *lang);
 extern const char *const rfm_measure_names[RFM_MEASURES];
 
 static inline int

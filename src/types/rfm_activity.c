@@ -3,6 +3,8 @@
  */
 #include "compat.h"
 
+#include "funcapi.h"
+
 #include "errors.h"
 #include "types/activity.h"
 #include "types/rfm.h"
@@ -53,4 +55,25 @@ rfm_score_activity(PG_FUNCTION_ARGS)
 					 PG_GETARG_INT32(4), &m))
 		PG_RETURN_NULL();
 	PG_RETURN_INT32(rfm_score_of(PG_GETARG_VARLENA_PP(0), m.recency, m.frequency, m.monetary));
+}
+
+/* rfm_measures(activity, stream, day, days): recency, frequency, monetary; NULL without a purchase */
+PG_FUNCTION_INFO_V1(rfm_measures_activity);
+Datum
+rfm_measures_activity(PG_FUNCTION_ARGS)
+{
+	RfmMeasures m;
+	TupleDesc desc;
+	Datum values[RFM_MEASURES];
+	bool nulls[RFM_MEASURES] = {false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "rfm_measures must return a row");
+	if (!rfm_measure(PG_GETARG_VARLENA_PP(0), PG_GETARG_INT16(1), PG_GETARG_DATEADT(2),
+					 PG_GETARG_INT32(3), &m))
+		PG_RETURN_NULL();
+	values[RFM_RECENCY] = Int32GetDatum(m.recency);
+	values[RFM_FREQUENCY] = Int64GetDatum(m.frequency);
+	values[RFM_MONETARY] = Int64GetDatum(m.monetary);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }

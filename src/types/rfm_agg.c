@@ -190,14 +190,18 @@ rfm_sketch_add(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(EOHPGetRWDatum(&s->eoh));
 }
 
-/* rfm_sketch_add(sketch, activity, stream, day, days): a member by its activity, five bins each */
+/* rfm_sketch_add(sketch, activity, stream, day, days[, bins]): a member by its activity */
 PG_FUNCTION_INFO_V1(rfm_sketch_add_activity);
 Datum
 rfm_sketch_add_activity(PG_FUNCTION_ARGS)
 {
 	RfmSketch *s;
 	RfmMeasures m;
+	int bins[RFM_MEASURES];
 
+	memcpy(bins, default_bins, sizeof(bins));
+	if (PG_NARGS() > 5 && !PG_ARGISNULL(5))
+		read_bins(PG_GETARG_ARRAYTYPE_P(5), bins);
 	for (int i = 1; i < 5; i++)
 		if (PG_ARGISNULL(i))
 			ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -209,8 +213,13 @@ rfm_sketch_add_activity(PG_FUNCTION_ARGS)
 			PG_RETURN_NULL();
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 	}
-	s = PG_ARGISNULL(0) ? rfm_sketch_new(sketch_context(fcinfo), default_bins)
-						: writable_sketch(fcinfo, sketch_context(fcinfo));
+	if (PG_ARGISNULL(0))
+		s = rfm_sketch_new(sketch_context(fcinfo), bins);
+	else
+	{
+		s = writable_sketch(fcinfo, sketch_context(fcinfo));
+		check_same_bins(s->bins, bins);
+	}
 	rfm_sketch_count(s, 1);
 	rfm_map_add(s, RFM_RECENCY, m.recency, 1);
 	rfm_map_add(s, RFM_FREQUENCY, m.frequency, 1);

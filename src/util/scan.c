@@ -127,6 +127,26 @@ scan_int(Scanner *s, int64 min, int64 max, int64 *value)
 	return true;
 }
 
+bool
+scan_float(Scanner *s, double *value)
+{
+	char *end;
+
+	scan_space(s);
+	if (*s->p < '0' || *s->p > '9')
+		return scan_fail(s, "a number");
+	errno = 0;
+	*value = strtod(s->p, &end);
+	if (errno == ERANGE)
+		ereturn(s->soft, false, errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				errmsg("value \"%.*s\" is out of range for type %s", (int) Min(end - s->p, 40),
+					   s->p, s->type),
+				errdetail("The number at character %d is too large or too small.",
+						  (int) (s->p - s->start) + 1));
+	s->p = end;
+	return true;
+}
+
 /* Exactly n digits. */
 static bool
 scan_digits(const char **p, int n, int *value)

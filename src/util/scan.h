@@ -28,8 +28,9 @@ extern bool scan_expect(Scanner *s, char c);			  /* c must be next */
 extern bool scan_word(Scanner *s, char *word, Size size); /* [a-z_][a-z0-9_]* */
 extern bool scan_is_word(Scanner *s, const char *word);	  /* consume word if it is next */
 extern bool scan_int(Scanner *s, int64 min, int64 max, int64 *value);
-extern bool scan_date(Scanner *s, DateADT *day); /* YYYY-MM-DD, infinity, -infinity */
-extern bool scan_end(Scanner *s);				 /* only white space may follow */
+extern bool scan_float(Scanner *s, double *value); /* finite, without sign */
+extern bool scan_date(Scanner *s, DateADT *day);   /* YYYY-MM-DD, infinity, -infinity */
+extern bool scan_end(Scanner *s);				   /* only white space may follow */
 
 extern char *put_date(char *out, DateADT day); /* as scan_date reads it; returns the end */
 extern void append_date(StringInfo out, DateADT day);

@@ -28,8 +28,10 @@ $$;
 -- ---- before setup ----
 
 SELECT pg_temp.try('{}', 'enroll(''shop'')', 'purchase_record(1, ''P1'', 10)', 'purchase_refund(1, ''P1'', ''R1'')', 'event_record(1, ''signin'')', 'points_earn(1, 5)',
-    'points_spend(1, 5)', 'points_reverse(1, 1)', 'points_balance(1)', 'points_statement(1)', 'points_expiring()', 'tier_of(1)', 'tier_progress(1)', 'rfm_of(1)',
-    'outbox_claim(''w'')', 'outbox_ack(1, ''sent'')', 'publish(''x'')', 'migrate()', 'verify()', 'replay(1)', 'import_members()', 'import_purchases()', 'import_balances()',
+    'points_spend(1, 5)', 'points_reverse(1, 1)', 'points_balance(1)', 'points_lots(1)', 'points_explain(1)', 'points_explain_json(1)', 'points_statement(1)', 'points_expiring()', 'tier_of(1)', 'tier_progress(1)', 'rfm_of(1)',
+    'rfm_scores()', 'rfm_migration(''2026-01-01'', ''2026-02-01'')', 'value_refit()', 'value_of(1)', 'value_calibration(''2026-01-01'')', 'churn_signals(1)', 'lifecycle_of(1)',
+    'lifecycle_conversion(''2026-01-01'', ''2026-02-01'')',
+    'outbox_claim(''w'')', 'outbox_ack(1, ''sent'')', 'publish(''x'')', 'migrate()', 'verify()', 'repair()', 'replay(1)', 'import_members()', 'import_purchases()', 'import_balances()', 'import_points()', 'points_post(ARRAY[]::jsonb[])',
     'jobs_install()');
 SELECT pg_temp.failure('CALL member.daily_run()');
 SELECT pg_temp.try('setup({})', '''luxury''', 'NULL', '''''', '''common''', '''tea''''; DROP''', '''tea'', zone => ''Nowhere''', '''tea'', zone => NULL', '''tea'', brand => NULL');
@@ -51,8 +53,8 @@ CREATE TEMP TABLE before AS SELECT (SELECT count(*) FROM member.member) AS membe
 -- ---- unknown member, wallet, purchase, entry, ladder ----
 
 SELECT pg_temp.try('{}', 'purchase_record(99, ''P9'', 10)', 'purchase_refund(99, ''P1'', ''R1'')', 'event_record(99, ''signin'')', 'points_earn(99, 5)', 'points_spend(99, 5)', 'points_reverse(99, 1)',
-    'points_balance(99)', 'points_statement(99)', 'tier_of(99)', 'tier_progress(99)', 'replay(99)', 'points_earn(NULL, 5)');
-SELECT pg_temp.try('{}', 'points_earn(1, 5, ''coins'')', 'points_spend(1, 5, ''coins'')', 'points_balance(1, ''coins'')', 'points_statement(1, wallet => ''coins'')', 'points_expiring(wallet => ''coins'')',
+    'points_balance(99)', 'points_lots(99)', 'points_explain(99)', 'points_explain_json(99)', 'points_statement(99)', 'tier_of(99)', 'tier_progress(99)', 'replay(99)', 'points_earn(NULL, 5)');
+SELECT pg_temp.try('{}', 'points_earn(1, 5, ''coins'')', 'points_spend(1, 5, ''coins'')', 'points_balance(1, ''coins'')', 'points_explain(1, ''coins'')', 'points_explain_json(1, NULL)', 'points_statement(1, wallet => ''coins'')', 'points_expiring(wallet => ''coins'')',
     'points_earn(1, 5, '''')', 'points_balance(1, NULL)');
 SELECT pg_temp.try('{}', 'purchase_refund(1, ''P9'', ''R1'')', 'purchase_refund(1, ''P2'', ''R1'')', 'purchase_refund(1, NULL, ''R1'')', 'points_reverse(1, 99)', 'points_reverse(1, 0)', 'points_reverse(1, NULL)',
     'tier_of(1, ladder => ''svip'')');
@@ -64,6 +66,15 @@ SELECT pg_temp.try('points_spend(1, {})', '0', '-1', '1000000000000001', 'NULL')
 SELECT pg_temp.try('purchase_record(1, ''P3'', {})', '-0.01', '-1', '0.005', '1000000000000', '1e30', 'NULL', '''NaN''', '''Infinity''');
 SELECT pg_temp.try('event_record(1, ''signin'', value => {})', '-0.01', '0.005', '1000000000000', '''NaN''');
 SELECT pg_temp.try('points_earn(1, 1000000000000000, until => ''2027-01-01'') AS a, member.points_earn(1, {}, until => ''2027-01-01'') AS b', '1');
+
+-- ---- batches ----
+
+SELECT pg_temp.try('points_post(ARRAY[''{"member_id": 1, "kind": "earn", "points": 5}'', ''7'']::jsonb[], {})', 'true', 'false');
+SELECT row_no, sqlstate, reason FROM member.points_post(ARRAY['{}', '7', NULL, '{"kind": "gift"}', '{"member_id": 1, "kind": "earn", "points": "x"}', '{"member_id": 1, "kind": "earn", "points": 1, "until": "x"}',
+    '{"member_id": 1, "kind": "earn", "points": 1, "usable_from": "x"}', '{"member_id": 1, "kind": "earn", "points": 1, "at": "x"}', '{"member_id": 1, "kind": "earn", "points": 1, "at": "2027-01-01"}',
+    '{"member_id": 1, "kind": "earn", "points": 1, "key": ""}', '{"member_id": 99, "kind": "earn", "points": 1}', '{"kind": "earn", "points": 1}', '{"member_id": 1, "kind": "earn", "points": 51, "key": "k2"}',
+    '{"member_id": 1, "kind": "earn", "points": 0}', '{"member_id": 1, "kind": "spend", "points": 1, "wallet": "growth"}', '{"member_id": 1, "kind": "spend", "points": 1000000}',
+    '{"member_id": 1, "kind": "earn", "points": 1, "wallet": "coins"}', '{"member_id": 1, "kind": "earn", "points": 1, "until": "2026-01-01"}']::jsonb[]);
 
 -- ---- refunds ----
 
@@ -96,11 +107,17 @@ SELECT pg_temp.try('points_earn(1, 5, {})', 'until => ''2026-03-01''', 'until =>
     'usable_from => ''2026-05-01'', until => ''2026-05-01''', 'until => ''2026-02-30''');
 SELECT pg_temp.try('{}', 'points_balance(1, as_of => ''infinity'')', 'points_balance(1, as_of => ''-infinity'')', 'points_balance(1, as_of => ''1899-12-31'')', 'tier_of(1, ''infinity'')', 'tier_of(1, ''-infinity'')', 'tier_progress(1, ''infinity'')',
     'points_expiring(''infinity'')', 'points_expiring(within => -1)', 'points_expiring(within => 100001)', 'rfm_of(1, ''infinity'')');
+-- ---- value ----
+
+SELECT pg_temp.try('{}', 'rfm_migration(''2026-02-02'', ''2026-02-01'')', 'rfm_migration(NULL, ''2026-02-01'')', 'lifecycle_conversion(''2026-02-02'', ''2026-02-01'')', 'lifecycle_conversion(''2026-02-02'', NULL)',
+    'lifecycle_conversion(''infinity'', ''infinity'')', 'rfm_scores(bins => ''{5}'')', 'rfm_scores(bins => ''{5,5,100}'')', 'rfm_scores(''infinity'')', 'value_refit(''infinity'')', 'value_of(1, ''-infinity'')', 'churn_signals(1, ''infinity'')',
+    'lifecycle_of(1, ''infinity'')', 'value_calibration(NULL)', 'value_calibration(''2026-02-01'', 0)', 'value_calibration(''2026-02-01'', 3651)', 'value_calibration(''2026-02-01'', 30, 101)');
 SELECT pg_temp.failure('CALL member.daily_run(''2026-03-02'')');
 -- the app may not date far back; admins and superusers may
 CREATE ROLE test_errors_app LOGIN IN ROLE member_app;
 CREATE ROLE test_errors_admin LOGIN IN ROLE member_admin;
 SET SESSION AUTHORIZATION test_errors_app;
+SELECT sqlstate, reason FROM member.points_post(ARRAY['{"member_id": 1, "kind": "earn", "points": 1, "at": "2020-01-01"}']::jsonb[]);
 SELECT pg_temp.try('{}', 'enroll(''shop'', at => ''2026-01-30 09:59:59+08'')', 'purchase_record(1, ''P3'', 10, at => ''2026-01-30 09:59:59+08'')', 'purchase_refund(1, ''P1'', ''R1'', at => ''2026-01-30 09:59:59+08'')',
     'event_record(1, ''signin'', at => ''2026-02-22 09:59:59+08'')', 'points_earn(1, 5, at => ''2026-01-30 09:59:59+08'')', 'points_spend(1, 5, at => ''2026-02-28 09:59:59+08'')',
     'points_reverse(1, 2, at => ''2026-02-28 09:59:59+08'')', 'purchase_record(1, ''P3'', 10, at => ''-infinity'')');
@@ -109,7 +126,7 @@ SELECT points FROM member.event_record(1, 'signin', at => '2026-02-22 10:00:00+0
 SELECT points FROM member.points_earn(1, 5, at => '2026-01-30 10:00:00+08');
 ROLLBACK;
 -- and it may not do what is not its
-SELECT pg_temp.try('{}', 'setup(''tea'')', 'migrate()', 'publish(''x'')', 'verify()', 'replay(1)', 'import_purchases()', 'jobs_install()', 'entry', 'state');
+SELECT pg_temp.try('{}', 'setup(''tea'')', 'migrate()', 'publish(''x'')', 'verify()', 'repair()', 'replay(1)', 'import_purchases()', 'jobs_install()', 'value_refit()', 'rfm_scores()', 'value_calibration(''2026-02-01'')', 'entry', 'state');
 SELECT pg_temp.failure('CALL member.daily_run()');
 SELECT pg_temp.failure('SELECT member_internal.layout()');
 SELECT pg_temp.failure('SET member.clock = ''2030-01-01 10:00+08''');

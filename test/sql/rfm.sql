@@ -303,3 +303,27 @@ SELECT input, pg_temp.try(input)
 FROM (VALUES ('rfm_value_group(''4-1-1'', ''n=0 r(2,1) f() m()'')'), ('rfm_value_group(''1-2-1'', ''n=0 r() f() m()'')'), ('rfm_strategy_group(''1-1-2'', ''n=0 r() f() m()'')'),
     ('rfm_value_group(null, ''n=0 r() f() m()'')'), ('rfm_value_group_name(0::smallint)'), ('rfm_value_group_name(9::smallint)'), ('rfm_value_group_name(1::smallint, ''fr'')'),
     ('rfm_value_group_name(1::smallint, null)'), ('rfm_strategy_group_name(-1::smallint)'), ('rfm_strategy_group_name(5::smallint)'), ('rfm_strategy_group_name(0::smallint, ''zh_CN'')')) t (input);
+
+-- segments: all 125 scores are in one of ten
+SELECT g, rfm_segment_name(g), rfm_segment_name(g, 'en'), count(*), min(rfm(r, f, m)::text) AS one, max(rfm(r, f, m)::text) AS another
+FROM grid, generate_series(1, 5) r, generate_series(1, 5) f, generate_series(1, 5) m, rfm_segment(rfm(r, f, m), cuts) g WHERE bins = 5 GROUP BY g ORDER BY g;
+SELECT count(*) AS scores, count(DISTINCT g) AS segments FROM grid, generate_series(1, 5) r, generate_series(1, 5) f, generate_series(1, 5) m, rfm_segment(rfm(r, f, m), cuts) g WHERE bins = 5;
+-- of other numbers of bins the fifth counts that the middle of the bin lies in
+SELECT bins, string_agg(format('%s:%s', s, rfm_segment(rfm(s, s, s), cuts)), ' ' ORDER BY s) FROM grid, generate_series(1, bins) s GROUP BY bins ORDER BY bins;
+SELECT input, pg_temp.try(input) FROM (VALUES ('rfm_segment(''4-1-1'', ''n=0 r(2,1) f() m()'')'), ('rfm_segment_name(0::smallint)'), ('rfm_segment_name(11::smallint)'), ('rfm_segment_name(1::smallint, ''fr'')')) t (input);
+
+-- why a score is given to nobody
+SELECT rfm_cuts_agg(1, CASE WHEN i <= 7 THEN 1 ELSE i END, i) AS cuts FROM generate_series(1, 10) i \gset
+SELECT :'cuts', c.* FROM rfm_collapse(:'cuts') c;
+SELECT c.* FROM rfm_collapse('n=0 r(90,30) f() m(100)') c;
+SELECT bool_and(rfm_collapsed(cuts) = (reasons > 0)) AS agree FROM (SELECT cuts, (SELECT count(reason) FROM rfm_collapse(cuts)) AS reasons
+    FROM (SELECT rfm_cuts_agg(i % (1 + s % 7), (i * 7919) % (1 + s), i * s) AS cuts FROM generate_series(1, 40) s, generate_series(1, 30) i GROUP BY s) x) y;
+
+-- straight from activity
+SELECT d, w.*, rfm_score('n=0 r(90,30) f(2,3) m(100)', activity, 1::smallint, d, 30) FROM (SELECT activity_agg(1::smallint, day, amount) AS activity FROM (VALUES ('2026-01-01'::date, 70), ('2026-01-20', 80), ('2026-01-20', 5)) v (day, amount)) a,
+    unnest('{2025-12-31,2026-01-19,2026-01-20,2026-01-31,2026-02-20}'::date[]) d, rfm_measures(activity, 1::smallint, d, 30) w;
+SELECT rfm_cuts_agg(activity, 1::smallint, '2026-01-31', 31, '{2,3,4}') = rfm_cuts_agg(11 + k % 13, 1, k * 10::bigint, '{2,3,4}') AS same, rfm_cuts_agg(activity, 1::smallint, '2026-01-31', 31, NULL) = rfm_cuts_agg(activity, 1::smallint, '2026-01-31', 31) AS five
+FROM (SELECT k, activity_agg(1::smallint, '2026-01-20'::date - k % 13, k * 10) AS activity FROM generate_series(1, 100) k GROUP BY k) a;
+SELECT input, pg_temp.try(input) FROM (VALUES ('rfm_sketch_add_activity(NULL, activity_agg(1::smallint, ''2026-01-20'', 5), 1::smallint, ''2026-01-31'', 31, ''{5,5}'')'),
+    ('rfm_sketch_add_activity(''bins=5,5,5 r(1:1) f(1:1) m(1:1)'', activity_agg(1::smallint, ''2026-01-20'', 5), 1::smallint, ''2026-01-31'', 31, ''{5,5,4}'')'),
+    ('rfm_measures(''empty'', 1::smallint, ''2026-01-31'', 0)')) t (input);

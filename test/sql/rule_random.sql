@@ -196,3 +196,28 @@ SELECT count(*) AS members, sum(cardinality(x.holding)) > 10000 AS rules_hold, c
 FROM (SELECT matching(g.s, m.f, m.day) AS holding,
              (SELECT coalesce(array_agg(r.i ORDER BY r.i), '{}') FROM random_rule r WHERE r.i / 100 = g.g AND matches(r.source::rule, m.f, m.day)) AS single
       FROM rule_group g, met m) x;
+
+-- What rules say of activity is what the functions of the type say, which read the packed form; unknown where they raise MB501.
+CREATE FUNCTION pg_temp.by_type(what text, a activity, since date, until date, day date) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN CASE what
+        WHEN 'count' THEN count(a, 1::smallint, since, until) WHEN 'amount' THEN amount(a, 1::smallint, since, until) / 100
+        WHEN 'largest' THEN coalesce(largest(a, 1::smallint, since, until), 0) / 100 WHEN 'visits' THEN active_days(a, 1::smallint, since, until)
+        WHEN 'falling_months' THEN falling_months(a, 1::smallint, day) WHEN 'streak' THEN streak(a, 1::smallint, day)
+        WHEN 'run' THEN run(a, 1::smallint, last_kind(a, 1::smallint))
+        ELSE (round(mean_gap(a, 1::smallint)::numeric, 6))::text::numeric END;
+EXCEPTION WHEN SQLSTATE 'MB501' THEN
+    RETURN NULL;
+END $$;
+CREATE TEMP TABLE compared AS
+SELECT x.what, x.answer, (x.call || coalesce(' = ' || x.answer, ' is unknown'))::rule AS r, x.f, x.day
+FROM (SELECT m.f, m.day, w.what,
+             CASE WHEN w.days > 0 THEN format('%s(1, %sd)', w.what, w.days) ELSE format('%s(1)', w.what) END AS call,
+             pg_temp.by_type(w.what, (m.f).activity, m.day - w.days + 1, m.day + 1, m.day) AS answer
+      FROM (SELECT pg_temp.random_facts() AS f, pg_temp.random_day(40, 40) AS day FROM generate_series(1, 3000)) m,
+           (VALUES ('count', 7), ('count', 90), ('amount', 30), ('amount', 400), ('largest', 60), ('visits', 30), ('falling_months', 0), ('streak', 0), ('run', 0), ('mean_gap', 0)) w (what, days)
+     ) x;
+SELECT what, count(*) AS compared, count(answer) > 200 AND count(DISTINCT answer) > 2 AS known, count(*) FILTER (WHERE NOT matches(r, f, day)) AS faults,
+       count(*) FILTER (WHERE matching(ruleset(ARRAY[1], ARRAY[r]), f, day) <> ARRAY[1]) AS of_sets
+FROM compared GROUP BY 1 ORDER BY 1;
+SELECT r, f, day FROM compared WHERE NOT matches(r, f, day) ORDER BY length(f::text) LIMIT 3;

@@ -26,14 +26,20 @@ my %writes = (
 	import_members => 'SELECT * FROM member.import_members()',
 	import_purchases => 'SELECT * FROM member.import_purchases()',
 	import_balances => 'SELECT * FROM member.import_balances()',
+	import_points => 'SELECT * FROM member.import_points()',
+	points_post => q{SELECT * FROM member.points_post(ARRAY['{"member_id": 1, "kind": "earn", "points": 1}']::jsonb[])},
 	daily_run => 'CALL member.daily_run()');
 my %reads = (
 	points_balance => 'SELECT member.points_balance(1)',
 	points_statement => 'SELECT * FROM member.points_statement(1)',
+	points_lots => 'SELECT * FROM member.points_lots(1)',
+	points_explain => 'SELECT * FROM member.points_explain(1)',
+	points_explain_json => 'SELECT member.points_explain_json(1)',
 	points_expiring => 'SELECT * FROM member.points_expiring()',
 	tier_of => 'SELECT member.tier_of(1)',
 	tier_progress => 'SELECT * FROM member.tier_progress(1)',
 	verify => 'SELECT * FROM member.verify()',
+	repair => 'SELECT * FROM member.repair()',
 	replay => 'SELECT * FROM member.replay(1)');
 
 # Before setup

@@ -31,14 +31,21 @@ my %api = (
 	points_reverse => "SELECT member.points_reverse(1, 5, key => 'k6')",
 	points_balance => 'SELECT member.points_balance(1)',
 	points_statement => 'SELECT count(*) FROM member.points_statement(1)',
+	points_post => q{SELECT count(*) FROM member.points_post(ARRAY['{"member_id": 1, "kind": "earn", "points": 1}']::jsonb[])},
+	points_lots => 'SELECT count(*) FROM member.points_lots(1)',
+	points_explain => 'SELECT count(*) FROM member.points_explain(1)',
+	points_explain_json => 'SELECT member.points_explain_json(1)',
 	points_expiring => 'SELECT count(*) FROM member.points_expiring()',
 	tier_of => 'SELECT member.tier_of(1)',
 	tier_progress => 'SELECT count(*) FROM member.tier_progress(1)',
 	rfm_of => 'SELECT count(*) FROM member.rfm_of(1)',
+	value_of => 'SELECT count(*) FROM member.value_of(1)',
+	churn_signals => 'SELECT count(*) FROM member.churn_signals(1)',
+	lifecycle_of => 'SELECT count(*) FROM member.lifecycle_of(1)',
 	outbox_claim => "SELECT count(*) FROM member.outbox_claim('w')",
 	outbox_ack => "SELECT member.outbox_ack(1, 'sent')");
-my @api = qw(enroll find purchase_record purchase_refund event_record points_earn points_spend points_reverse points_balance
-  points_statement points_expiring tier_of tier_progress rfm_of outbox_claim outbox_ack);
+my @api = qw(enroll find purchase_record purchase_refund event_record points_earn points_spend points_reverse points_post points_balance
+  points_lots points_explain points_explain_json points_statement points_expiring tier_of tier_progress rfm_of value_of churn_signals lifecycle_of outbox_claim outbox_ack);
 my %admin = (
 	setup => "SELECT member.setup('tea')",
 	migrate => 'SELECT member.migrate()',
@@ -46,8 +53,11 @@ my %admin = (
 	import_members => 'SELECT * FROM member.import_members()',
 	import_purchases => 'SELECT * FROM member.import_purchases()',
 	import_balances => 'SELECT * FROM member.import_balances()',
+	import_points => 'SELECT * FROM member.import_points()',
 	verify => 'SELECT * FROM member.verify()',
+	repair => 'SELECT * FROM member.repair()',
 	replay => 'SELECT * FROM member.replay(1)',
+	value_refit => 'SELECT member.value_refit()',
 	jobs_install => 'SELECT * FROM member.jobs_install()',
 	jobs_remove => 'SELECT * FROM member.jobs_remove()',
 	daily_run => 'CALL member.daily_run()');
@@ -92,7 +102,7 @@ is(refusal($node, 'postgres', $_, user => 'app'), '42501', "app: $_")
   for 'CREATE TABLE member.mine (n int)', 'CREATE FUNCTION member.mine() RETURNS int LANGUAGE sql RETURN 1', 'SET ROLE member_owner';
 
 # Functions that run as the owner do not look at what the caller puts in their way
-is(value($node, 'postgres', <<'END', user => 'app'), '152', 'a search path and temporary tables of the caller do not matter');
+is(value($node, 'postgres', <<'END', user => 'app'), '154', 'a search path and temporary tables of the caller do not matter');
 CREATE TEMP TABLE state (member_id bigint, lots text);
 CREATE TEMP TABLE setting (layout int, zone text);
 CREATE TEMP TABLE entry (member_id bigint);

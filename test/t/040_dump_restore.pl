@@ -118,7 +118,7 @@ $node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, 'brand' ], 'pg_dump');
 my %before = (rows => $node->safe_psql('brand', $rows), definitions => $node->safe_psql('brand', $definitions));
 like($before{rows}, qr/^member\.$_: [1-9]/m, "$_ has rows")
   for qw(setting verb program_version member identity wallet earn_rule state entry chain_head stream category purchase
-	purchase_line refund event tier_ladder tier_level tier_change rfm_run rfm_change message_template outbox job_run import_row
+	purchase_line refund event tier_ladder tier_level tier_change rfm_run rfm_change rfm_action value_setting value_run stage_change message_template outbox job_run import_row
 	import_reject import_run);
 
 sub same

@@ -47,6 +47,8 @@ my @reads = (
 	"SELECT member_id, member.tier_of(member_id, '2026-09-01') FROM member.member ORDER BY 1",
 	'SELECT * FROM member.tier_progress(4)',
 	'SELECT r.* FROM member.member m, member.rfm_of(m.member_id) r ORDER BY m.member_id',
+	'SELECT v.* FROM member.member m, member.value_of(m.member_id) v ORDER BY m.member_id',
+	'SELECT m.member_id, l.* FROM member.member m, member.lifecycle_of(m.member_id) l ORDER BY m.member_id',
 	"SELECT member.find('phone', '138-7')",
 	'SELECT * FROM member.verify()',
 	'SELECT m.member_id, r.* FROM member.member m, member.replay(m.member_id) r ORDER BY 1, 2');

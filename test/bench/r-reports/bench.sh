@@ -3,11 +3,12 @@
 
 history
 query bench_history -o /dev/null -c "SELECT member_internal.rfm_refresh('2026-03-01')" \
+	-c "SELECT member_internal.points_survival_refresh('2026-03-01')" \
 	-c "SET member.clock = '2026-03-02 01:00+08'" -c "SELECT member_internal.points_rollup()"
 until [ "$(query bench_history -c 'SELECT count(*) > 0 FROM member.points_rollup')" = t ]; do
 	query bench_history -o /dev/null -c "SET member.clock = '2026-03-02 01:00+08'" -c "SELECT member_internal.points_rollup()"
 done
-query bench_history -c "ANALYZE member.points_rollup"
+query bench_history -c "ANALYZE member.points_rollup, member.points_survival"
 for view in $(query bench_history -c "SELECT viewname FROM pg_views WHERE schemaname = 'member_report' ORDER BY 1"); do
 	echo "SELECT * FROM member_report.$view;" >"$work/view.sql"
 	for run in 1 2 3; do

@@ -77,7 +77,7 @@ SELECT is_empty($$ SELECT name FROM relation WHERE relname <> lower(relname) OR 
 -- ---- the API ----
 
 SELECT set_eq($$ SELECT proname || '(' || coalesce(array_to_string(proargnames[:pronargs], ', '), '') || ')' FROM routine WHERE nspname = 'member' AND lanname IN ('sql', 'plpgsql') $$, ARRAY[
-    'setup(preset, brand, zone)', 'migrate()', 'publish(note)', 'verify(since_member, until_member)', 'replay(member_id)',
+    'setup(preset, brand, zone)', 'migrate()', 'publish(note)', 'verify(since_member, until_member, by_replay)', 'repair(dry_run, since_member, until_member)', 'replay(member_id)',
     'enroll(channel, phone, openid, unionid, external, name, store, attributes, at, actor, key)', 'find(kind, value)',
     'purchase_record(member_id, purchase_no, amount, store, channel, lines, attributes, at, actor, key)',
     'purchase_refund(member_id, purchase_no, refund_no, amount, lines, reason, at, actor, key)',
@@ -85,12 +85,15 @@ SELECT set_eq($$ SELECT proname || '(' || coalesce(array_to_string(proargnames[:
     'points_earn(member_id, points, wallet, usable_from, until, source, reason, at, actor, key)',
     'points_spend(member_id, points, wallet, source, reason, at, actor, key)',
     'points_reverse(member_id, entry_no, points, reason, at, actor, key)',
-    'points_balance(member_id, wallet, as_of, known_at)', 'points_statement(member_id, since, until, wallet)',
+    'points_balance(member_id, wallet, as_of, known_at)', 'points_statement(member_id, since, until, wallet, known_at)',
+    'points_lots(member_id, as_of, known_at)', 'points_explain(member_id, wallet, as_of, known_at)', 'points_explain_json(member_id, wallet, as_of, known_at)',
     'points_expiring(as_of, within, wallet, only_member)', 'tier_of(member_id, as_of, ladder)', 'tier_progress(member_id, as_of)',
     'tier_explain(member_id, as_of)', 'tier_simulate(as_of, how, sample)', 'tier_simulate_levels(as_of, how, sample)', 'benefits_of(member_id, as_of)',
     'benefit_use(member_id, benefit, source, at, actor, key)', 'tier_set(member_id, level, mode, until, reason, ladder, at, actor, key)',
-    'rfm_of(member_id, as_of)', 'outbox_claim(worker, max_rows, lease)', 'outbox_ack(id, result)',
-    'import_members(channel)', 'import_purchases(channel)', 'import_balances()', 'daily_run(day)', 'jobs_install(schedule)', 'jobs_remove()',
+    'rfm_of(member_id, as_of)', 'rfm_scores(as_of, bins, thresholds, nested)', 'rfm_collapse(cuts)', 'rfm_migration(since, until)',
+    'value_refit(day)', 'value_of(member_id, as_of)', 'value_calibration(day, horizon, bins)', 'churn_signals(member_id, as_of)',
+    'lifecycle_of(member_id, as_of)', 'lifecycle_conversion(since, until)', 'outbox_claim(worker, max_rows, lease)', 'outbox_ack(id, result)',
+    'import_members(channel)', 'import_purchases(channel)', 'import_balances()', 'points_post(rows, all_or_nothing)', 'import_points(all_or_nothing)', 'daily_run(day)', 'jobs_install(schedule)', 'jobs_remove()',
     'compile_rule(rule)', 'rule_text(rule)', 'rule_explain(member_id, rule, as_of)', 'facts_of(member_id)', 'rules_of(member_id, as_of)',
     'audience(rule, as_of, after, max_rows)', 'audience_count(rule, as_of)', 'audience_overlap(rule_a, rule_b, as_of)',
     'tag_set(member_id, tag, weight, until, reason, actor)', 'tag_unset(member_id, tag, reason, actor)', 'tags_of(member_id, as_of)',

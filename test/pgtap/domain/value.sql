@@ -66,4 +66,51 @@ SELECT is_empty($$ SELECT FROM member.rfm_of(9, '2026-03-01') $$, 'before the fi
 CREATE TEMP TABLE before AS SELECT day, members, cuts::text FROM member.rfm_run;
 SELECT NULL FROM member_internal.rfm_refresh('2026-03-04');
 SELECT results_eq('SELECT day, members, cuts::text FROM member.rfm_run ORDER BY day', 'SELECT * FROM before ORDER BY day', 'a refresh done again is the same');
+
+-- ---- segments, actions, medians ----
+
+SELECT is((SELECT count(*)::int FROM member_report.rfm_segment), 10, 'ten segments');
+SELECT results_eq('SELECT segment_name, members FROM member_report.rfm_segment WHERE members > 0 ORDER BY 1', 'SELECT r.segment, count(*) FROM plain p, member.rfm_of(p.member_id) r GROUP BY 1 ORDER BY 1', 'each as rfm_of says');
+SELECT results_eq('SELECT segment_name, median_recency, median_orders, median_spend FROM member_report.rfm_segment WHERE members > 0 ORDER BY 1',
+    $$ SELECT r.segment, round((percentile_cont(0.5) WITHIN GROUP (ORDER BY p.recency))::numeric, 1), round((percentile_cont(0.5) WITHIN GROUP (ORDER BY p.frequency))::numeric, 1),
+              round((percentile_cont(0.5) WITHIN GROUP (ORDER BY p.monetary))::numeric, 2) FROM plain p, member.rfm_of(p.member_id) r GROUP BY 1 ORDER BY 1 $$, 'with their medians');
+SELECT results_eq('SELECT r, f, m, members FROM member_report.rfm_cell ORDER BY 1, 2, 3', 'SELECT member.r(r.score), member.f(r.score), member.m(r.score), count(*) FROM plain p, member.rfm_of(p.member_id) r GROUP BY 1, 2, 3 ORDER BY 1, 2, 3', 'members by score');
+SELECT is_empty('SELECT r.* FROM plain p, member.rfm_of(p.member_id) r LEFT JOIN member_report.rfm_strategy g ON g.strategy_group_name = r.strategy_group WHERE r.action IS DISTINCT FROM g.action OR (r.strategy_group <> $$一般$$) <> (r.action IS NOT NULL)', 'each strategy group but the rest has its action');
+UPDATE member.rfm_action SET action = '电话回访' WHERE strategy_group = 4;
+SELECT is((SELECT action FROM member_report.rfm_strategy WHERE strategy_group = 4), '电话回访', 'which is the brand''s to change');
+
+-- ---- everybody at once, by cuts of any sort ----
+
+SELECT set_eq('SELECT s.member_id, s.score::text FROM member.rfm_scores(''2026-03-04'') s', 'SELECT p.member_id, r.score::text FROM plain p, member.rfm_of(p.member_id) r', 'by rank into five: as rfm_of says');
+SELECT set_eq($$ SELECT s.member_id, s.score::text FROM member.rfm_scores(bins => '{3,4,2}') s $$,
+    $$ SELECT p.member_id, format('%s-%s-%s', 1 + 3 * (rank() OVER (ORDER BY recency DESC) - 1) / count(*) OVER (), 1 + 4 * (rank() OVER (ORDER BY frequency) - 1) / count(*) OVER (), 1 + 2 * (rank() OVER (ORDER BY monetary) - 1) / count(*) OVER ()) FROM plain p $$, 'bins of each measure');
+SELECT set_eq($$ SELECT s.member_id, s.score::text FROM member.rfm_scores(bins => '{3,4,2}', nested => true) s $$,
+    $$ SELECT member_id, format('%s-%s-%s', r, f, 1 + 2 * (rank() OVER (PARTITION BY r, f ORDER BY monetary) - 1) / count(*) OVER (PARTITION BY r, f))
+       FROM (SELECT p.*, 1 + 4 * (rank() OVER (PARTITION BY r ORDER BY frequency) - 1) / count(*) OVER (PARTITION BY r) AS f
+             FROM (SELECT p.*, 1 + 3 * (rank() OVER (ORDER BY recency DESC) - 1) / count(*) OVER () AS r FROM plain p) p) p $$, 'nested: ranks among those of the same score before');
+SELECT set_eq($$ SELECT s.member_id, s.score::text FROM member.rfm_scores(thresholds => member.rfm_cuts('{20,60}', '{3,6,9}', '{50000}')) s $$,
+    $$ SELECT p.member_id, format('%s-%s-%s', 1 + (recency <= 60)::int + (recency <= 20)::int, 1 + (frequency >= 3)::int + (frequency >= 6)::int + (frequency >= 9)::int, 1 + (monetary >= 500)::int) FROM plain p $$, 'own thresholds');
+
+-- ---- settings, and leaving ----
+
+UPDATE member.value_setting SET rfm_bins = '{3,3,3}';
+SET member.clock = '2026-03-05 02:00+08';
+CALL member.daily_run();
+SELECT is((SELECT bins FROM member.rfm_run WHERE day = '2026-03-05'), '{3,3,3}', 'the refresh uses the bins of the settings');
+UPDATE member.value_setting SET rfm_cuts = member.rfm_cuts('{20,60}', '{3,6,9}', '{50000}');
+SET member.clock = '2026-03-06 02:00+08';
+CALL member.daily_run();
+SELECT results_eq($$ SELECT bins, cuts::text FROM member.rfm_run WHERE day = '2026-03-06' $$, $$ VALUES ('{3,4,2}'::int[], 'n=0 r(60,20) f(3,6,9) m(50000)') $$, 'or their thresholds');
+SELECT results_eq($$ SELECT from_group, to_group, members FROM member.rfm_migration('2026-03-04', '2026-03-06') $$,
+    $$ SELECT a.value_group, b.value_group, count(*) FROM member.state s LEFT JOIN LATERAL member.rfm_of(s.member_id, '2026-03-04') a ON true LEFT JOIN LATERAL member.rfm_of(s.member_id, '2026-03-06') b ON true
+       WHERE a.value_group IS NOT NULL OR b.value_group IS NOT NULL GROUP BY 1, 2
+       ORDER BY min(member.rfm_value_group(a.score, (SELECT cuts FROM member.rfm_run WHERE day = '2026-03-04'))), min(member.rfm_value_group(b.score, (SELECT cuts FROM member.rfm_run WHERE day = '2026-03-06'))) $$, 'migration between any two days, those who stayed and those who left too');
+SET member.clock = '2027-03-03 02:00+08';
+SELECT NULL FROM member.purchase_record(1, 'the last', 10);
+CALL member.daily_run();
+SELECT results_eq($$ SELECT count(*) FILTER (WHERE to_group IS NULL), count(*) FILTER (WHERE from_group IS NULL) FROM member.rfm_migration('2026-03-06', '2027-03-03') $$, $$ SELECT count(DISTINCT from_group), 0::bigint FROM member.rfm_migration('2026-03-06', '2027-03-03') WHERE to_group IS NULL $$, 'who has not bought for a year has left its group');
+SELECT is((SELECT sum(members) FROM member.rfm_migration('2026-03-06', '2027-03-03') WHERE to_group IS NOT NULL), 1::numeric, 'but for the one who did');
+SELECT throws_ok($$ SELECT * FROM member.rfm_migration('2026-03-06', '2026-03-05') $$, '22023');
+SELECT throws_ok($$ SELECT * FROM member.rfm_scores(bins => '{5,5}') $$, '22023');
+SELECT throws_ok($$ UPDATE member.value_setting SET rfm_bins = '{0,5,5}' $$, '23514');
 SELECT * FROM finish();

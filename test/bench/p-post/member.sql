@@ -1,0 +1,1 @@
+SELECT rows_read, rows_loaded FROM member.import_points();
