@@ -14,21 +14,7 @@ END
 $$;
 COMMENT ON FUNCTION member_internal.tier_draft() IS 'The catalog draft as a program that is not published. Errors: MB005.';
 
--- A member with her history, by another program, as far as a day.
-CREATE OR REPLACE FUNCTION member_internal.tier_backtest(member_id bigint, program member.program, as_of date) RETURNS member.standing
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT coalesce((member.step_run(NULL, y.event, tier_backtest.program ORDER BY y.entry_no, y.part)).standing, 'empty')
-    FROM (SELECT v.entry_no, v.part, v.event FROM member_internal.events_of(tier_backtest.member_id) v
-          WHERE v.part = 0 AND (v.event).at < member.day_start(tier_backtest.as_of + 1)
-          UNION ALL
-          SELECT 2147483647, 0, ROW(tier_backtest.member_id, 'review', member.day_start(tier_backtest.as_of + 1) - interval '1 second', NULL, NULL, NULL, NULL, NULL, NULL,
-              NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::member.step_event) y
-$$;
-COMMENT ON FUNCTION member_internal.tier_backtest(bigint, member.program, date) IS
-    'Where a member would stand at the end of a day if a program had been in force from her first event on; from the facts, by the step.';
-
--- Apart from the back-test, which runs SQL for each member: so workers share the scan.
+-- Apart from the back-test, which looks up the history of each member: so workers share the scan.
 CREATE OR REPLACE FUNCTION member_internal.tier_moves(now member.program, draft member.program, anew boolean, day date, sample numeric)
 RETURNS TABLE (ladder_id smallint, from_level smallint, to_level smallint, members bigint, cents numeric)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
@@ -55,20 +41,29 @@ $$;
 COMMENT ON FUNCTION member_internal.tier_moves(member.program, member.program, boolean, date, numeric) IS
     'How many active members of a sample stand on each level by a program, and by another; with their spend of the last 365 days in minor units.';
 
+-- The facts by the step, first to last; what was decided in between is not among them, but decided anew.
 CREATE OR REPLACE FUNCTION member_internal.tier_moves_history(now member.program, draft member.program, day date, sample numeric)
 RETURNS TABLE (ladder_id smallint, from_level smallint, to_level smallint, members bigint, cents numeric)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
     stream CONSTANT smallint := member_internal.purchase_stream();
+    ends CONSTANT timestamptz := member.day_start(day + 1);
 BEGIN
     RETURN QUERY
-        SELECT g.ladder_id, member.level(x.before, g.ladder_id), member.level(x.after, g.ladder_id), count(*), sum(x.cents)
-        FROM (SELECT member.amount(h.activity, stream, day - 364, day + 1) AS cents,
-                     member_internal.tier_backtest(h.member_id, tier_moves_history.now, day) AS before,
-                     member_internal.tier_backtest(h.member_id, draft, day) AS after
+        SELECT g.ladder_id, member.level((x.before).standing, g.ladder_id), member.level((x.after).standing, g.ladder_id), count(*),
+               sum(member.amount((x.before).activity, stream, day - 364, day + 1))
+        FROM (SELECT y.before, y.after
               FROM member.state h
+              CROSS JOIN LATERAL (
+                  SELECT member.step_run(NULL, e.event, tier_moves_history.now ORDER BY e.entry_no) AS before,
+                         member.step_run(NULL, e.event, draft ORDER BY e.entry_no) AS after
+                  FROM (SELECT v.entry_no, v.event FROM member_internal.events_of(h.member_id, h.member_id) v
+                        WHERE v.part = 0 AND coalesce((v.event).booked_at, (v.event).at) < ends -- as far as was known
+                        UNION ALL
+                        SELECT 2147483647, ROW(h.member_id, 'review', ends - interval '1 second', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+                            NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::member.step_event) e) y
               WHERE h.active AND (sample = 100 OR hashint8(h.member_id) & 1048575 < sample * 10485.76)
               OFFSET 0) x, member.tier_ladder g
         GROUP BY 1, 2, 3;

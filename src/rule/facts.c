@@ -85,12 +85,14 @@ facts_of_state(MemberFacts *f, const Book *book, const Activity *activity, struc
 		return;
 	}
 	f->has_streams = true;
+	memset(f->place, 0, sizeof(f->place));
 	f->n_streams = f->max_streams = activity->nstreams;
 	f->stream = activity->nstreams ? palloc(activity->nstreams * sizeof(FactsStream)) : NULL;
 	for (int i = 0; i < activity->nstreams; i++)
 	{
 		activity_seek_decoded(activity, activity->streams[i].id, &f->stream[i].cursor);
 		f->stream[i].built = false;
+		f->place[activity->streams[i].id & 0xff] = i + 1;
 	}
 }
 
