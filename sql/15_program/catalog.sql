@@ -11,7 +11,10 @@ AS $$
         ('stream', 'stream_id', '{code}', '{}', '{}'),
         ('earn_rule', NULL, '{code}', NULL, '{}'),
         ('tier_ladder', 'ladder_id', '{code}', '{}', '{}'),
-        ('tier_level', NULL, '{ladder,code}', '{}', '{}'),
+        ('tier_level', NULL, '{ladder,code}', '{"archived": true}', '{}'),
+        ('tier_fast', NULL, '{ladder,level,sale}', NULL, '{}'),
+        ('benefit', NULL, '{code}', NULL, '{}'),
+        ('tier_benefit', NULL, '{ladder,level,benefit}', NULL, '{}'),
         ('tag', 'tag_id', '{code}', '{"rule": null}', '{}'),
         ('value_setting', NULL, '{}', NULL, '{one}'),
         ('rfm_action', NULL, '{strategy_group}', NULL, '{}'),
@@ -39,7 +42,7 @@ AS $$
 DECLARE
     c record;
     rows jsonb;
-    draft jsonb := '{}';
+    draft jsonb := jsonb '{}';
 BEGIN
     FOR c IN SELECT l.part, l.left_out, member_internal.catalog_key(l.part) AS key FROM member_internal.catalog() l ORDER BY l.place
     LOOP
@@ -137,7 +140,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
     draft CONSTANT jsonb := member_internal.catalog_draft();
-    numbers jsonb := '{}'; -- part → code → number
+    numbers jsonb := jsonb '{}'; -- part → code → number
     c record;
     r record;
     f record;
@@ -261,8 +264,8 @@ DECLARE
     r record;
     named CONSTANT jsonb := member_internal.catalog_named(member_internal.catalog_draft() || catalog);
     keys jsonb;
-    seen jsonb := '{}'; -- part → keys of its rows
-    errors text[] := '{}';
+    seen jsonb := jsonb '{}'; -- part → keys of its rows
+    errors text[] := ARRAY[]::text[];
     numbers text;
 BEGIN
     FOR c IN SELECT l.*, member_internal.catalog_key(l.part) AS key FROM member_internal.catalog() l WHERE catalog ? l.part ORDER BY l.place
@@ -367,7 +370,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION member.program_import(jsonb, boolean) IS
-    'Writes an exported catalog, or a part of one, into the draft, by names: rows that are there get the columns given, others are added; prune: rows of the tables given that are not in it are taken away, but those that members may hold (wallets, streams, ladders, levels and tags that were published) stay, tags without their rule. Returns how many values changed; publish() puts them in force. Errors: MB007 with every fault at once; the draft is then as it was.';
+    'Writes an exported catalog, or a part of one, into the draft, by names: rows that are there get the columns given, others are added; prune: rows of the tables given that are not in it are taken away, but those that members may hold (wallets, streams, ladders, levels and tags that were published) stay, tags without their rule, levels archived. Returns how many values changed; publish() puts them in force. Errors: MB007 with every fault at once; the draft is then as it was.';
 
 CREATE OR REPLACE FUNCTION member.program_revert(version integer, note text, discard_draft boolean DEFAULT false) RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -394,4 +397,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION member.program_revert(integer, text, boolean) IS
-    'Goes back to the catalog of an earlier version, published as the next one, whose number it returns. Wallets, streams, ladders, levels and tags published since stay, tags without their rule: members may hold them. Errors: MB008 no such version, MB009 the draft has unpublished changes and discard_draft is not given, MB005, MB007.';
+    'Goes back to the catalog of an earlier version, published as the next one, whose number it returns. Wallets, streams, ladders, levels and tags published since stay, tags without their rule, levels archived: members may hold them. Errors: MB008 no such version, MB009 the draft has unpublished changes and discard_draft is not given, MB005, MB007.';

@@ -22,7 +22,9 @@ typedef enum StepKind
 	STEP_EARN,
 	STEP_SPEND,
 	STEP_REVERSE,
-	STEP_DAY
+	STEP_TIER,	/* a level is granted: event_kind and until say what */
+	STEP_DAY,	/* time passes */
+	STEP_REVIEW /* and levels are decided as after an event: the rules are new */
 } StepKind;
 
 typedef struct StepState

@@ -177,8 +177,8 @@ read_state(Datum composite, TupleDesc desc, StepState *state)
 StepKind
 step_kind(const char *kind)
 {
-	static const char *const names[] = {"purchase", "refund",  "event", "earn",
-										"spend",	"reverse", "day"};
+	static const char *const names[] = {"purchase", "refund", "event", "earn",	"spend",
+										"reverse",	"tier",	  "day",   "review"};
 
 	for (int i = 0; i < lengthof(names); i++)
 		if (strcmp(names[i], kind) == 0)
