@@ -27,13 +27,13 @@ BEGIN
     RETURN QUERY
         SELECT g.ladder_id, member.level(x.before, g.ladder_id), member.level(x.after, g.ladder_id), count(*), sum(x.cents)
         FROM (SELECT member.amount(s.activity, stream, day - 364, day + 1) AS cents,
-                     member.tier_decide(tier_moves.now, s.lots, s.activity, s.standing, s.since, s.upto) AS before,
-                     CASE WHEN anew THEN member.tier_decide(draft, s.lots, s.activity, 'empty', s.upto, s.upto)
-                          ELSE member.tier_decide(draft, s.lots, s.activity, s.standing, s.since, s.upto) END AS after
-              FROM (SELECT h.lots, h.activity, h.standing, coalesce((h.at AT TIME ZONE zone)::date, day) AS since,
-                           greatest(day, (h.at AT TIME ZONE zone)::date) AS upto
+                     member.tier_decide(tier_moves.now, s.lots, s.activity, s.standing, s.since, greatest(day, s.since)) AS before,
+                     CASE WHEN anew THEN member.tier_decide(draft, s.lots, s.activity, 'empty', greatest(day, s.since), greatest(day, s.since))
+                          ELSE member.tier_decide(draft, s.lots, s.activity, s.standing, s.since, greatest(day, s.since)) END AS after
+              FROM (SELECT h.lots, h.activity, h.standing, coalesce((h.at AT TIME ZONE zone)::date, day) AS since
                     FROM member.state h
-                    WHERE h.active AND (sample = 100 OR hashint8(h.member_id) & 1048575 < sample * 10485.76)) s
+                    WHERE h.active AND (sample = 100 OR hashint8(h.member_id) & 1048575 < sample * 10485.76)
+                    OFFSET 0) s -- the day is computed once
               OFFSET 0) x, member.tier_ladder g
         GROUP BY 1, 2, 3;
 END
