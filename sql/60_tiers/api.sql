@@ -223,7 +223,7 @@ BEGIN
         SELECT s.member_id
         FROM (SELECT x.member_id, x.lots, x.activity, x.standing, x.next_due,
                      least((x.at AT TIME ZONE p.zone)::date, tiers_stale.day) AS since
-              FROM member.state x WHERE x.member_id > tiers_stale.after AND x.member_id <= last AND x.active AND x.at IS NOT NULL) s
+              FROM member.state x WHERE x.member_id > tiers_stale.after AND x.member_id <= last AND x.active AND x.at IS NOT NULL OFFSET 0) s
         WHERE member.tier_decide(p.program, s.lots, s.activity, s.standing, s.since, greatest(s.since, tiers_stale.day)) OPERATOR(member.<>) s.standing
            OR member_internal.tier_next(p.program, s.lots, s.activity, s.standing, tiers_stale.day) < coalesce(s.next_due, 'infinity')
         ORDER BY s.member_id);

@@ -1,6 +1,6 @@
 -- Benefits of levels: whether a ladder is what it seems, and their use against a quota.
 
--- "growth >= 300 and spend(12mo) >= 5000": one of the two may follow from the other.
+-- Of "growth >= 300 and spend(12mo) >= 5000" one may follow from the other, by what an award of growth takes.
 CREATE OR REPLACE FUNCTION member_internal.tier_warnings() RETURNS TABLE (place text, message text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -9,14 +9,14 @@ DECLARE
     names CONSTANT jsonb := member_internal.rule_dictionary();
 BEGIN
     RETURN QUERY
-        SELECT format('tier_level %s/%s', d.code, c.code),
-               format('its yearly worth of %s yuan is less than 30 %% above the %s yuan of level "%s", at a spend of %s', c.value, b.value, b.code, trim_scale(d.reference_spend))
-        FROM (SELECT v.ladder_id, v.level, v.value, l.code, l.archived FROM member_report.tier_value v JOIN member.tier_level l USING (ladder_id, level)) c
-        JOIN (SELECT v.ladder_id, v.level, v.value, l.code FROM member_report.tier_value v JOIN member.tier_level l USING (ladder_id, level)) b
-            ON b.ladder_id = c.ladder_id AND b.level = c.level - 1
-        JOIN member.tier_ladder d ON d.ladder_id = c.ladder_id
-        WHERE NOT c.archived AND (c.value > 0 OR b.value > 0) AND c.value < 1.3 * b.value
-        ORDER BY c.ladder_id, c.level;
+        SELECT format('tier_level %s/%s', v.ladder, v.tier),
+               format('its yearly worth of %s yuan is less than 30 %% above the %s yuan of level "%s", at a spend of %s',
+                      v.value, v.lower_value, v.lower_tier, trim_scale(v.reference_spend))
+        FROM (SELECT x.*, lag(x.value) OVER w AS lower_value, lag(x.tier) OVER w AS lower_tier
+              FROM member_report.tier_value x JOIN member.tier_level l USING (ladder_id, level) WHERE NOT l.archived
+              WINDOW w AS (PARTITION BY x.ladder_id ORDER BY x.level)) v
+        WHERE v.value < 1.3 * v.lower_value
+        ORDER BY v.ladder_id, v.level;
     RETURN QUERY
         SELECT format('tier_level %s/%s', d.code, l.code),
                CASE WHEN f.implied >= f.points
@@ -86,7 +86,8 @@ BEGIN
     IF length(key) NOT BETWEEN 1 AND 250 THEN
         PERFORM member_internal.refuse('MB405', 'a key must have 1 to 250 characters');
     END IF;
-    PERFORM FROM member.state s WHERE s.member_id = benefit_use.member_id AND s.active FOR NO KEY UPDATE;
+    -- written, not only locked: a caller with an older snapshot must not count
+    UPDATE member.state s SET active = true WHERE s.member_id = benefit_use.member_id AND s.active;
     IF NOT FOUND THEN
         PERFORM member_internal.refuse_member(member_id);
     END IF;

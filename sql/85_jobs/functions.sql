@@ -150,6 +150,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
+    version CONSTANT integer := (SELECT g.program_version FROM member.setting g);
     run record;
     members bigint[];
     b record;
@@ -169,19 +170,20 @@ BEGIN
         RETURN true;
     END IF;
     IF run.stage = 'due' THEN
-        UPDATE member.job_run j SET stage = 'levels', position = 0, beat_at = clock_timestamp() WHERE j.job = 'daily' AND j.day = daily_batch.day;
+        UPDATE member.job_run j SET stage = 'levels', position = 0, program_version = version, beat_at = clock_timestamp()
+        WHERE j.job = 'daily' AND j.day = daily_batch.day;
         RETURN true;
     END IF;
-    -- After a publish every level is decided anew, as of the day it is first noticed.
+    -- After a publish every level is decided anew, as of the day it is first noticed; from the first member when it comes in between.
     IF run.stage = 'levels' THEN
         SELECT NULL::bigint AS last, NULL::bigint[] AS members INTO b;
-        IF (SELECT j.program_version FROM member.job_run j WHERE j.job = 'daily' AND j.program_version IS NOT NULL ORDER BY j.day DESC LIMIT 1)
-            IS DISTINCT FROM (SELECT g.program_version FROM member.setting g) THEN
-            b := member_internal.tiers_stale(daily_batch.day, run.position, 20000);
+        IF version IS DISTINCT FROM (SELECT j.program_version FROM member.job_run j
+                                     WHERE j.job = 'daily' AND j.stage = 'done' ORDER BY j.day DESC LIMIT 1) THEN
+            b := member_internal.tiers_stale(daily_batch.day, CASE WHEN run.program_version = version THEN run.position ELSE 0 END, 20000);
             PERFORM member_internal.daily_members(daily_batch.day, b.members, 'review');
         END IF;
-        UPDATE member.job_run j SET position = coalesce(b.last, 0), beat_at = clock_timestamp(), stage = CASE WHEN b.last IS NULL THEN 'value' ELSE 'levels' END,
-            program_version = CASE WHEN b.last IS NULL THEN (SELECT g.program_version FROM member.setting g) END
+        UPDATE member.job_run j SET position = coalesce(b.last, 0), program_version = version, beat_at = clock_timestamp(),
+            stage = CASE WHEN b.last IS NULL THEN 'value' ELSE 'levels' END
         WHERE j.job = 'daily' AND j.day = daily_batch.day;
         RETURN true;
     END IF;

@@ -16,4 +16,4 @@ COMMENT ON COLUMN member.job_run.stage IS 'What it is at: due, levels, value, ta
 COMMENT ON COLUMN member.job_run.position IS 'Last member of the last batch that was committed.';
 COMMENT ON COLUMN member.job_run.done IS 'Members brought forward.';
 COMMENT ON COLUMN member.job_run.pid IS 'Backend that runs it; when it is gone another takes over.';
-COMMENT ON COLUMN member.job_run.program_version IS 'The version by whose rules all levels were decided; null: not on that day.';
+COMMENT ON COLUMN member.job_run.program_version IS 'The version by whose rules all levels are decided once the stage levels is over.';

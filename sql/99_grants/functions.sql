@@ -110,7 +110,8 @@ GRANT EXECUTE ON FUNCTION
 TO member_admin, member_operator;
 GRANT EXECUTE ON FUNCTION
     member.tier_simulate(date, text, numeric),
-    member.tier_simulate_levels(date, text, numeric)
+    member.tier_simulate_levels(date, text, numeric),
+    member.tier_simulate_members(date, text, numeric, bigint, integer)
 TO member_admin;
 
 -- Admins: set up, publish, load, run, prove.

@@ -45,6 +45,10 @@ SELECT results_eq('SELECT from_tier, to_tier, members FROM member.tier_simulate(
 SELECT results_eq('SELECT from_tier, to_tier, members FROM member.tier_simulate(''2026-03-01'', ''history'') WHERE moves <> 0', $$ VALUES ('normal', 'silver', 4::bigint), ('gold', 'silver', 1) $$, 'and on the day');
 SELECT results_eq('SELECT tier, before, after, in_band FROM member.tier_simulate_levels(how => ''anew'')', $$ VALUES ('normal', 10::bigint, 6::bigint, false), ('silver', 25, 30, false), ('gold', 5, 4, true), ('diamond', 0, 0, true) $$, 'by level, against the bands');
 SELECT results_eq('SELECT members, spend, cost FROM member.tier_simulate() WHERE moves <> 0', $$ SELECT 4::bigint, 300 + 360 + 420 + 480::numeric, round(4 * (12 + 5 + 12 + 60 - 6) + 1.56 * (10 + 50 - 20), 2) $$, 'what it costs: benefits as expected, points and discount at what these spend');
+SELECT results_eq('SELECT member_id, from_tier, to_tier FROM member.tier_simulate_members(how => ''anew'')', $$ VALUES
+    (5::bigint, 'normal', 'silver'), (6, 'normal', 'silver'), (7, 'normal', 'silver'), (8, 'normal', 'silver'), (34, 'gold', 'silver') $$, 'and who they are');
+SELECT results_eq('SELECT member_id FROM member.tier_simulate_members(after => 5, max_rows => 2)', ARRAY[6, 7]::bigint[], 'page by page');
+SELECT results_eq('SELECT member_id, to_tier FROM member.tier_simulate_members(''2026-03-01'', ''history'', after => 7)', $$ VALUES (8::bigint, 'silver'), (34, 'silver') $$, 'of a back-test, too');
 SELECT cmp_ok((SELECT sum(members)::int FROM member.tier_simulate(sample => 50)), '<', 40, 'a sample is a part');
 SELECT is(pg_temp.everything(), (SELECT everything FROM before), 'and nothing has changed: every row of every table is what it was');
 
