@@ -95,12 +95,17 @@ GRANT EXECUTE ON FUNCTION
     member.audience_count(text, date),
     member.audience_overlap(text, text, date),
     member.tag_cross(text, bigint),
+    member.audience_persona(text, date),
+    member.tag_set_many(text, bigint[], double precision, date, text, text),
+    member.tag_unset_many(text, bigint[], text, text),
     member.tags_refresh(timestamptz, bigint)
 TO member_admin, member_operator;
 GRANT EXECUTE ON FUNCTION
     member.tag_set(bigint, text, double precision, date, text, text),
     member.tag_unset(bigint, text, text, text),
     member.tags_of(bigint, date),
+    member.core_tags(bigint, integer, date),
+    member.preview(bigint, jsonb, boolean),
     member.rules_of(bigint, date)
 TO member_app, member_operator, member_admin;
 
