@@ -52,6 +52,8 @@ SQL_EXTENSION = \
 	sql/50_rules/functions.sql \
 	sql/50_rules/tags.sql \
 	sql/50_rules/audience.sql \
+	sql/50_rules/segments.sql \
+	sql/50_rules/preview.sql \
 	sql/60_tiers/functions.sql \
 	sql/60_tiers/api.sql \
 	sql/60_tiers/benefits.sql \
@@ -83,6 +85,7 @@ SQL_TABLES = \
 	sql/88_import/tables.sql
 SQL_VIEWS = \
 	sql/90_report/views.sql \
+	sql/90_report/tags.sql \
 	sql/90_report/tiers.sql \
 	sql/90_report/analytics.sql \
 	sql/90_report/liability.sql

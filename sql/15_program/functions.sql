@@ -135,13 +135,29 @@ $$;
 COMMENT ON FUNCTION member_internal.program_errors() IS
     'Everything that keeps the catalog draft from being published: table, row, what is wrong and where.';
 
+CREATE OR REPLACE FUNCTION member_internal.refuse_faults() RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    errors text;
+BEGIN
+    SELECT string_agg(format('%s %s: %s', e.part, e.place, e.message), E'\n') INTO errors
+    FROM member_internal.program_errors() e;
+    IF errors IS NOT NULL THEN
+        PERFORM member_internal.refuse('MB005', 'the catalog draft can''t be published', errors,
+            'The published version stays in force.');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION member_internal.refuse_faults() IS 'Refuses a catalog draft with faults. Errors: MB005 with every one of them.';
+
 CREATE OR REPLACE FUNCTION member.publish(note text) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
     number integer;
-    errors text;
     warning record;
 BEGIN
     PERFORM member_internal.require_ready();
@@ -149,12 +165,7 @@ BEGIN
     IF note IS NULL THEN
         PERFORM member_internal.refuse('22004', 'argument "note" must not be null');
     END IF;
-    SELECT string_agg(format('%s %s: %s', e.part, e.place, e.message), E'\n') INTO errors
-    FROM member_internal.program_errors() e;
-    IF errors IS NOT NULL THEN
-        PERFORM member_internal.refuse('MB005', 'the catalog draft can''t be published', errors,
-            'The published version stays in force.');
-    END IF;
+    PERFORM member_internal.refuse_faults();
     number := coalesce((SELECT max(v.version) FROM member.program_version v), 0) + 1;
     IF number > 1 AND EXISTS (SELECT FROM member.entry) AND (SELECT s.zone FROM member.setting s) IS DISTINCT FROM
         (SELECT (regexp_match(v.program::text, 'zone ''([^'']*)'''))[1] FROM member.program_version v

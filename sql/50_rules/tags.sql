@@ -130,6 +130,9 @@ BEGIN
         place := stale.last;
         EXIT WHEN only_member IS NOT NULL;
     END LOOP;
+    IF touched_since IS NULL AND only_member IS NULL THEN
+        PERFORM member_internal.tag_counts_refresh();
+    END IF;
     RETURN changed;
 END
 $$;

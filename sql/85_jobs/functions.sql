@@ -200,6 +200,9 @@ BEGIN
         IF run.stage = 'tags' THEN
             b := member_internal.tags_stale(daily_batch.day, run.position, 20000, NULL);
             PERFORM member_internal.tags_apply(daily_batch.day, b.members);
+            IF b.last IS NULL THEN
+                PERFORM member_internal.tag_counts_refresh();
+            END IF;
             UPDATE member.job_run j SET position = coalesce(b.last, j.position), beat_at = clock_timestamp(),
                 stage = CASE WHEN b.last IS NULL THEN 'heads' ELSE 'tags' END
             WHERE j.job = 'daily' AND j.day = daily_batch.day;

@@ -95,12 +95,17 @@ GRANT EXECUTE ON FUNCTION
     member.audience_count(text, date),
     member.audience_overlap(text, text, date),
     member.tag_cross(text, bigint),
+    member.audience_persona(text, date),
+    member.tag_set_many(text, bigint[], double precision, date, text, text),
+    member.tag_unset_many(text, bigint[], text, text),
     member.tags_refresh(timestamptz, bigint)
 TO member_admin, member_operator;
 GRANT EXECUTE ON FUNCTION
     member.tag_set(bigint, text, double precision, date, text, text),
     member.tag_unset(bigint, text, text, text),
     member.tags_of(bigint, date),
+    member.core_tags(bigint, integer, date),
+    member.preview(bigint, jsonb, boolean),
     member.rules_of(bigint, date)
 TO member_app, member_operator, member_admin;
 
@@ -145,3 +150,6 @@ GRANT EXECUTE ON FUNCTION member_internal.daily_next(date), member_internal.dail
     member_internal.kmeans_start(text, integer, bigint, double precision[]), member_internal.kmeans_run(text, double precision[], bigint, integer),
     member_internal.kmeans_fit(integer, bigint, integer, integer, boolean), member_internal.kmeans_choices(integer, bigint, integer, integer)
 TO member_admin;
+
+-- What a view calls is called with its reader's rights; without USAGE of the schema nobody calls it by name.
+GRANT EXECUTE ON FUNCTION member_internal.parse_time(text, text) TO member_admin, member_operator, member_report;

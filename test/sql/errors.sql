@@ -241,6 +241,9 @@ SELECT program_version FROM member.setting;
 
 SELECT pg_temp.try('program_export({})', '-1', '99');
 SELECT pg_temp.try('program_diff({})', '1, 99');
+SELECT pg_temp.try('preview(1, {})', 'NULL', '''7''', '''{}''', '''{"kind": "gift"}''', '''{"kind": "purchase", "amont": 3}''', '''{"kind": "spend", "points": 1, "wallet": "coins"}''', '''{"kind": "refund", "purchase_no": "none"}''');
+SELECT pg_temp.try('tag_set_many({}, ''{1}'')', '''none''', 'NULL');
+SELECT pg_temp.try('core_tags(1, {})', '-1');
 SELECT pg_temp.try('program_import({})', 'NULL', '''7''', '''{"tags": [], "verb": {"verb": "enroll"}}''', '''{"wallet": [{"name": "x"}, {"code": "Coins", "name": "x", "kind": 1}, {"code": "points", "expiry_n": "x"}]}''',
     '''{"tier_level": [{"ladder": "svip", "level": 0, "code": "free", "name": "x"}], "rfm_action": [{"strategy_group": 1, "action": "x"}, {"strategy_group": 1}]}''');
 BEGIN;

@@ -97,7 +97,7 @@ SELECT set_eq($$ SELECT proname || '(' || coalesce(array_to_string(proargnames[:
     'compile_rule(rule)', 'rule_text(rule)', 'rule_explain(member_id, rule, as_of)', 'facts_of(member_id)', 'rules_of(member_id, as_of)',
     'audience(rule, as_of, after, max_rows)', 'audience_count(rule, as_of)', 'audience_overlap(rule_a, rule_b, as_of)',
     'tag_set(member_id, tag, weight, until, reason, actor)', 'tag_unset(member_id, tag, reason, actor)', 'tags_of(member_id, as_of)',
-    'tags_refresh(touched_since, only_member)', 'tag_cross(given, at_least)',
+    'tag_set_many(tag, members, weight, until, reason, actor)', 'tag_unset_many(tag, members, reason, actor)', 'preview(member_id, event, draft)', 'core_tags(member_id, max_rows, as_of)', 'audience_persona(rule, as_of)', 'tags_refresh(touched_since, only_member)', 'tag_cross(given, at_least)',
     'kmeans(query, k, max_k, scale, seed, restarts, max_iterations)', 'kmeans_choice(query, max_k, scale, seed, restarts, max_iterations)',
     'clusters_refresh(k, features, days, max_k, scale, seed, restarts)', 'cluster_of(member_id, run_id)',
     'baskets_refresh(what, min_support, min_confidence, min_lift, days, max_size)', 'recommend(items, what, max_rows)', 'recommend_for(member_id, what, max_rows)',
