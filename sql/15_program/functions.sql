@@ -14,8 +14,10 @@ AS $$
         w.pending_days, w.max_lots, w.debt_policy, CASE WHEN w.spendable THEN ' spendable' ELSE '' END)
     FROM member.wallet w ORDER BY w.wallet_id)
     UNION ALL
-    (SELECT 'stream', s.code, format('stream %s %s days %s months %s%s;', s.stream_id, s.code, s.keep_days,
-        s.keep_months, CASE WHEN s.purchases THEN ' purchases' ELSE '' END)
+    (SELECT 'stream', s.code, format('stream %s %s days %s months %s%s%s%s;', s.stream_id, s.code, s.keep_days,
+        s.keep_months, CASE WHEN s.purchases THEN ' purchases' WHEN s.of <> 'event' THEN ' of ' || s.of ELSE '' END,
+        CASE WHEN s.amount IS NULL THEN '' ELSE format(' amount {%s}', s.amount) END,
+        CASE WHEN s.rule IS NULL THEN '' ELSE format(' where {%s}', s.rule) END)
     FROM member.stream s ORDER BY s.stream_id)
     UNION ALL
     (SELECT 'earn_rule', e.code, format('earn %s stream %s wallet %s give %s%s round %s%s%s%s;', e.code,
@@ -93,11 +95,12 @@ BEGIN
         END IF;
         BEGIN
             PERFORM (before || tried || CASE WHEN cur.part = 'setting' THEN ' wallet 1 points never;' ELSE '' END)::member.program;
-        EXCEPTION WHEN invalid_text_representation OR SQLSTATE 'MB006' OR numeric_value_out_of_range THEN
+        EXCEPTION WHEN invalid_text_representation OR SQLSTATE 'MB006' OR SQLSTATE 'MB801' OR SQLSTATE 'MB802' OR SQLSTATE 'MB803'
+            OR SQLSTATE 'MB804' OR numeric_value_out_of_range THEN
             GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
             sound := sound AND cur.part IN ('earn_rule', 'tier_level');
-            detail := regexp_replace(detail, '[Aa]t character \d+', format('at character %s of its statement',
-                (regexp_match(detail, 'character (\d+)'))[1]::integer - length(before)));
+            detail := CASE WHEN SQLSTATE >= 'MB801' THEN detail ELSE regexp_replace(detail, '[Aa]t character \d+', format('at character %s of its statement',
+                (regexp_match(detail, 'character (\d+)'))[1]::integer - length(before))) END;
             RETURN QUERY SELECT cur.part, cur.place,
                 CASE WHEN SQLSTATE = '22P02' THEN detail ELSE concat_ws(' ', SQLERRM || ',', detail) END
                 || format(' In: %s', tried);
@@ -142,6 +145,7 @@ BEGIN
             'The published version stays in force.');
     END;
     UPDATE member.setting SET program_version = number;
+    PERFORM member_internal.streams_published();
     RETURN number;
 END
 $$;

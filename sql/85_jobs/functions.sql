@@ -156,7 +156,13 @@ BEGIN
         RETURN true;
     END IF;
     IF run.stage = 'due' THEN
-        UPDATE member.job_run j SET stage = 'value', beat_at = clock_timestamp() WHERE j.job = 'daily' AND j.day = daily_batch.day;
+        UPDATE member.job_run j SET stage = 'streams', beat_at = clock_timestamp() WHERE j.job = 'daily' AND j.day = daily_batch.day;
+        RETURN true;
+    END IF;
+    IF run.stage = 'streams' THEN
+        UPDATE member.job_run j SET stage = CASE WHEN member_internal.streams_fill_batch() THEN 'streams' ELSE 'value' END,
+            beat_at = clock_timestamp()
+        WHERE j.job = 'daily' AND j.day = daily_batch.day;
         RETURN true;
     END IF;
     -- Of missed days only the last gets new cuts and heads: they say how things are now.

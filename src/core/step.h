@@ -11,6 +11,7 @@
 
 #include "core/ladder.h"
 #include "datatype/timestamp.h"
+#include "utils/jsonb.h"
 
 #define ENTRY_HASH_LEN 32
 
@@ -22,7 +23,8 @@ typedef enum StepKind
 	STEP_EARN,
 	STEP_SPEND,
 	STEP_REVERSE,
-	STEP_DAY
+	STEP_DAY,
+	STEP_FILL
 } StepKind;
 
 typedef struct StepState
@@ -35,6 +37,22 @@ typedef struct StepState
 	int32 entries;				/* number of the last entry */
 	uint8 hash[ENTRY_HASH_LEN]; /* of the last entry; zero before the first */
 } StepState;
+
+/* What streams and rules see of an event beside its kind, amount and moment; NULL: not known. */
+typedef struct EventFacts
+{
+	const char *store;
+	const char *channel;
+	const char *category;
+	const char *source;
+	const char *reason;
+	Jsonb *attributes;
+	Jsonb *lines; /* of a purchase; of a refund, those of its purchase */
+	int n_refunded;
+	int16 *refunded; /* numbers of the lines that refunds before gave back */
+	int n_refund;
+	int16 *refund; /* and of those that this one does */
+} EventFacts;
 
 typedef struct StepEvent
 {
@@ -60,6 +78,11 @@ typedef struct StepEvent
 	int32 ref;			  /* its entry number; 0: none */
 	const char *key;	  /* NULL for imported history */
 	struct varlena *digest;
+	EventFacts facts; /* of refunds and reversals, those of their origin */
+	/* of a fill: what some streams hold from then on */
+	const activity *filled;
+	int n_fill;
+	int16 *fill;
 } StepEvent;
 
 typedef struct StepEntry

@@ -12,6 +12,7 @@
 #include "lib/stringinfo.h"
 #include "utils/date.h"
 
+#include "rule/rule.h"
 #include "types/lots.h"
 
 #define PROGRAM_FORMAT 1
@@ -41,14 +42,35 @@ typedef struct ProgramWallet
 	char code[PROGRAM_NAME];
 } ProgramWallet;
 
+/* What may feed a stream. */
+typedef enum StreamOf
+{
+	OF_PURCHASE,
+	OF_LINE, /* of a purchase */
+	OF_EVENT,
+	OF_REFUND,
+	OF_SPEND
+} StreamOf;
+
 typedef struct ProgramStream
 {
 	int16 id;
 	int16 keep_days;
 	int16 keep_months;
-	bool purchases;			 /* fed by purchases; otherwise by events of the kind */
-	char code[PROGRAM_NAME]; /* name of the stream, and the kind that feeds it */
+	uint8 of;				 /* StreamOf */
+	bool purchases;			 /* the one that stands for buying: all purchases feed it */
+	int32 rule;				 /* where in the program its rule is; 0: none, of events the kind is its code */
+	int32 amount;			 /* and what is summed; 0: the amount of what feeds it */
+	char code[PROGRAM_NAME]; /* name of the stream */
 } ProgramStream;
+
+/* A compiled rule inside a program: nodes and strings follow. */
+typedef struct ProgramRule
+{
+	uint16 n_nodes;
+	uint16 spare;
+	int32 strings_len;
+} ProgramRule;
 
 typedef enum Rounding
 {
@@ -110,7 +132,7 @@ typedef struct Program
 	int16 reminders[PROGRAM_REMINDERS]; /* days before expiry; 0: none */
 	int32 version;
 	char zone[PROGRAM_ZONE];
-	/* followed by wallets, streams, earns, levels, conditions, each aligned to 8 */
+	/* followed by wallets, streams, earns, levels, conditions, rules, each aligned to 8 */
 } Program;
 
 #define PROGRAM_AFTER(base, type, n) ((const char *) (base) + MAXALIGN((n) * sizeof(type)))
@@ -145,13 +167,35 @@ program_conditions(const Program *p)
 	return (const ProgramCondition *) PROGRAM_AFTER(program_levels(p), ProgramLevel, p->n_levels);
 }
 
+/* NULL: none */
+static inline const ProgramRule *
+program_rule(const Program *p, int32 place)
+{
+	return place ? (const ProgramRule *) ((const char *) p + place) : NULL;
+}
+
+static inline const RuleNode *
+program_rule_nodes(const ProgramRule *r)
+{
+	return (const RuleNode *) (r + 1);
+}
+
+static inline const char *
+program_rule_strings(const ProgramRule *r)
+{
+	return (const char *) (program_rule_nodes(r) + r->n_nodes);
+}
+
 extern const Program *program_open(Datum value);
 extern const ProgramWallet *program_wallet(const Program *p, int16 id);
 extern const ProgramWallet *program_wallet_named(const Program *p, const char *code);
 extern const ProgramStream *program_purchases(const Program *p);
-extern const ProgramStream *program_stream_named(const Program *p, const char *code);
+extern const char *program_stream_of(const ProgramStream *m);
+extern bool program_stream_looks(const ProgramStream *m);
+extern void program_stream_text(StringInfo out, const Program *p, const ProgramStream *m);
 extern const ProgramLevel *program_level(const Program *p, int16 ladder, int16 level);
 extern DateADT program_day(const Program *p, TimestampTz at);
+extern DateADT program_hour(const Program *p, TimestampTz at, int *hour);
 extern DateADT program_until(const ProgramWallet *w, DateADT earned);
 extern const char *program_measure_name(const Program *p, const ProgramCondition *c);
 extern void program_condition_text(StringInfo out, const Program *p, const ProgramCondition *c);

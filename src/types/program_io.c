@@ -5,6 +5,7 @@
  *	 wallet 1 points month_end 6 pending 0 lots 24 debt spendable;
  *	 stream 1 orders days 400 months 24 purchases;
  *	 stream 2 signin days 400 months 12;
+ *	 stream 3 tea days 400 months 12 of line amount {event.quantity} where {event.category = 'tea'};
  *	 earn buy stream 1 wallet 1 give 1 per 1.00 round down tiered;
  *	 earn daily stream 2 wallet 1 give 1,2,3,4,5 cap 1;
  *	 level 1 0 normal multiplier 1000;
@@ -19,20 +20,10 @@
 #include "utils/builtins.h"
 
 #include "errors.h"
-#include "types/program.h"
+#include "types/program_draft.h"
 #include "util/scan.h"
 
-typedef struct Draft
-{
-	Program head;
-	ProgramWallet wallet[PROGRAM_PARTS];
-	ProgramStream stream[PROGRAM_PARTS];
-	ProgramEarn earn[PROGRAM_PARTS];
-	ProgramLevel level[PROGRAM_PARTS];
-	ProgramCondition condition[PROGRAM_PARTS];
-} Draft;
-
-static bool
+bool
 program_fail(Scanner *s, const char *message)
 {
 	ereturn(s->soft, false, errcode(ERRCODE_INVALID_PROGRAM),
@@ -40,7 +31,7 @@ program_fail(Scanner *s, const char *message)
 			errdetail("At character %d.", (int) (s->p - s->start) + 1));
 }
 
-static bool
+bool
 scan_small(Scanner *s, int min, int max, int16 *value)
 {
 	int64 v = 0;
@@ -164,33 +155,6 @@ read_wallet(Scanner *s, Draft *d)
 	}
 	if (w->expiry == EXPIRY_DAYS && w->pending_days >= w->expiry_n)
 		return program_fail(s, "points would expire before they are usable");
-	return true;
-}
-
-static bool
-read_stream(Scanner *s, Draft *d)
-{
-	ProgramStream *m = &d->stream[d->head.n_streams++];
-
-	m->keep_days = 400;
-	m->keep_months = 24;
-	if (!scan_small(s, 1, PG_INT16_MAX, &m->id) || !scan_word(s, m->code, PROGRAM_NAME))
-		return false;
-	while (!scan_is(s, ';'))
-	{
-		bool ok = true;
-
-		if (scan_is_word(s, "days"))
-			ok = scan_small(s, 31, 10000, &m->keep_days);
-		else if (scan_is_word(s, "months"))
-			ok = scan_small(s, 0, 1200, &m->keep_months);
-		else if (scan_is_word(s, "purchases"))
-			m->purchases = true;
-		else
-			return scan_fail(s, "a stream option");
-		if (!ok)
-			return false;
-	}
 	return true;
 }
 
@@ -459,7 +423,7 @@ read_program(Scanner *s, Draft *d)
 		if (scan_is_word(s, "wallet"))
 			ok = read_wallet(s, d);
 		else if (scan_is_word(s, "stream"))
-			ok = read_stream(s, d);
+			ok = program_read_stream(s, d);
 		else if (scan_is_word(s, "earn"))
 			ok = read_earn(s, d);
 		else if (scan_is_word(s, "level"))
@@ -506,7 +470,7 @@ program_parse(const char *text, Node *soft)
 	Scanner s;
 
 	scan_begin(&s, "program", text, soft);
-	return read_program(&s, d) ? program_pack(d) : NULL;
+	return read_program(&s, d) ? program_add_rules(program_pack(d), d, soft) : NULL;
 }
 
 PG_FUNCTION_INFO_V1(program_in);

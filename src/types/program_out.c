@@ -6,6 +6,7 @@
 #include "libpq/pqformat.h"
 #include "utils/builtins.h"
 
+#include "rule/compile.h"
 #include "types/program.h"
 
 static void
@@ -69,6 +70,30 @@ append_wallet(StringInfo out, const ProgramWallet *w)
 }
 
 static void
+append_event_rule(StringInfo out, const Program *p, const char *name, int32 place, int from)
+{
+	const ProgramRule *r = program_rule(p, place);
+
+	if (r == NULL)
+		return;
+	appendStringInfo(out, " %s {", name);
+	rule_print(out, program_rule_nodes(r), program_rule_strings(r), from, NULL);
+	appendStringInfoChar(out, '}');
+}
+
+void
+program_stream_text(StringInfo out, const Program *p, const ProgramStream *m)
+{
+	appendStringInfo(out, "\nstream %d %s days %d months %d%s", m->id, m->code, m->keep_days,
+					 m->keep_months, m->purchases ? " purchases" : "");
+	if (!m->purchases && m->of != OF_EVENT)
+		appendStringInfo(out, " of %s", program_stream_of(m));
+	append_event_rule(out, p, "amount", m->amount, 1); /* without the "is known" it was compiled with */
+	append_event_rule(out, p, "where", m->rule, 0);
+	appendStringInfoChar(out, ';');
+}
+
+static void
 program_write(StringInfo out, const Program *p)
 {
 	appendStringInfo(out, "program %d zone '%s'", p->version, p->zone);
@@ -78,12 +103,7 @@ program_write(StringInfo out, const Program *p)
 	for (int i = 0; i < p->n_wallets; i++)
 		append_wallet(out, &program_wallets(p)[i]);
 	for (int i = 0; i < p->n_streams; i++)
-	{
-		const ProgramStream *m = &program_streams(p)[i];
-
-		appendStringInfo(out, "\nstream %d %s days %d months %d%s;", m->id, m->code, m->keep_days,
-						 m->keep_months, m->purchases ? " purchases" : "");
-	}
+		program_stream_text(out, p, &program_streams(p)[i]);
 	for (int i = 0; i < p->n_earns; i++)
 		append_earn(out, &program_earns(p)[i]);
 	for (int i = 0; i < p->n_levels; i++)
