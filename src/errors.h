@@ -61,6 +61,12 @@
 #define ERRCODE_UNKNOWN_TAG MB('7', '0', '3')
 #define ERRCODE_TAG_BY_RULE MB('7', '0', '4')
 
+/* clusters and baskets */
+#define ERRCODE_INVALID_POINT MB('7', '1', '1')
+#define ERRCODE_TOO_FEW_POINTS MB('7', '1', '2')
+#define ERRCODE_TOO_MANY_SETS MB('7', '1', '3')
+#define ERRCODE_INVALID_BASKETS MB('7', '1', '4')
+
 /* rules */
 #define ERRCODE_RULE_SYNTAX MB('8', '0', '1')
 #define ERRCODE_RULE_UNKNOWN_NAME MB('8', '0', '2')

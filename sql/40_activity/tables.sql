@@ -106,3 +106,14 @@ CREATE TABLE member.event (
     PRIMARY KEY (member_id, entry_no)
 );
 COMMENT ON TABLE member.event IS 'What members did besides buying: sign-in, click, read, share.';
+
+CREATE TABLE member.store (
+    store     text PRIMARY KEY CHECK (length(store) BETWEEN 1 AND 100),
+    name      text NOT NULL,
+    latitude  double precision CHECK (latitude BETWEEN -90 AND 90),
+    longitude double precision CHECK (longitude BETWEEN -180 AND 180),
+    CHECK ((latitude IS NULL) = (longitude IS NULL))
+);
+COMMENT ON TABLE member.store IS 'Stores with their position, by the code purchases name them by. Purchases may name stores that are not here.';
+COMMENT ON COLUMN member.store.latitude IS 'Degrees north, WGS 84; null: unknown.';
+COMMENT ON COLUMN member.store.longitude IS 'Degrees east.';

@@ -168,6 +168,7 @@ BEGIN
     -- Of missed days only the last gets new cuts and heads: they say how things are now.
     IF daily_batch.day >= member.day_of(member.now()) THEN
         IF run.stage = 'value' THEN
+            PERFORM member_internal.items_refresh(daily_batch.day);
             PERFORM member_internal.value_refresh(daily_batch.day);
             PERFORM member_internal.points_survival_refresh(daily_batch.day);
             UPDATE member.job_run j SET stage = 'tags', position = 0, beat_at = clock_timestamp()

@@ -62,6 +62,11 @@ GRANT EXECUTE ON FUNCTION
     member.value_of(bigint, date),
     member.churn_signals(bigint, date),
     member.lifecycle_of(bigint, date),
+    member.cluster_of(bigint, integer),
+    member.recommend(text[], text, integer),
+    member.recommend_for(bigint, text, integer),
+    member.nearest_stores(double precision, double precision, integer, double precision),
+    member.nearby_items(bigint, double precision, double precision, integer, integer),
     member.outbox_claim(text, integer, interval),
     member.outbox_ack(bigint, text)
 TO member_app, member_operator, member_admin;
@@ -109,11 +114,18 @@ GRANT EXECUTE ON FUNCTION
     member.repair(boolean, bigint, bigint),
     member.replay(bigint),
     member.value_refit(date),
+    member.kmeans(text, integer, integer, text, bigint, integer, integer),
+    member.kmeans_choice(text, integer, text, bigint, integer, integer),
+    member.clusters_refresh(integer, text[], integer, integer, text, bigint, integer),
+    member.baskets_refresh(text, double precision, double precision, double precision, integer, integer),
     member.jobs_install(text),
     member.jobs_remove()
 TO member_admin;
 GRANT EXECUTE ON PROCEDURE member.daily_run(date), member.streams_fill() TO member_admin;
 GRANT EXECUTE ON FUNCTION member_internal.streams_fill_batch(integer) TO member_admin;
 GRANT EXECUTE ON FUNCTION member_internal.daily_next(date), member_internal.daily_due(date, integer), member_internal.daily_batch(date, bigint[], integer),
-    member_internal.require_ready(), member_internal.refuse(text, text, text, text), member_internal.layout()
+    member_internal.require_ready(), member_internal.refuse(text, text, text, text), member_internal.layout(),
+    member_internal.kmeans_check(integer, integer, bigint, integer, integer), member_internal.kmeans_load(text, text, bigint),
+    member_internal.kmeans_start(text, integer, bigint, double precision[]), member_internal.kmeans_run(text, double precision[], bigint, integer),
+    member_internal.kmeans_fit(integer, bigint, integer, integer, boolean), member_internal.kmeans_choices(integer, bigint, integer, integer)
 TO member_admin;

@@ -32,7 +32,7 @@ SELECT pg_temp.try('{}', 'enroll(''shop'')', 'purchase_record(1, ''P1'', 10)', '
     'rfm_scores()', 'rfm_migration(''2026-01-01'', ''2026-02-01'')', 'value_refit()', 'value_of(1)', 'value_calibration(''2026-01-01'')', 'churn_signals(1)', 'lifecycle_of(1)',
     'lifecycle_conversion(''2026-01-01'', ''2026-02-01'')',
     'outbox_claim(''w'')', 'outbox_ack(1, ''sent'')', 'publish(''x'')', 'migrate()', 'verify()', 'repair()', 'replay(1)', 'import_members()', 'import_purchases()', 'import_balances()', 'import_points()', 'points_post(ARRAY[]::jsonb[])',
-    'jobs_install()');
+    'jobs_install()', 'clusters_refresh()', 'cluster_of(1)', 'baskets_refresh()', 'recommend(''{tea}'')', 'recommend_for(1)', 'nearest_stores(31, 121)', 'nearby_items(1, 31, 121)');
 SELECT pg_temp.failure('CALL member.daily_run()');
 SELECT pg_temp.try('setup({})', '''luxury''', 'NULL', '''''', '''common''', '''tea''''; DROP''', '''tea'', zone => ''Nowhere''', '''tea'', zone => NULL', '''tea'', brand => NULL');
 SELECT to_regclass('member.setting') AS nothing_is_left;

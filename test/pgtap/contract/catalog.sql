@@ -96,6 +96,10 @@ SELECT set_eq($$ SELECT proname || '(' || coalesce(array_to_string(proargnames[:
     'audience(rule, as_of, after, max_rows)', 'audience_count(rule, as_of)', 'audience_overlap(rule_a, rule_b, as_of)',
     'tag_set(member_id, tag, weight, until, reason, actor)', 'tag_unset(member_id, tag, reason, actor)', 'tags_of(member_id, as_of)',
     'tags_refresh(touched_since, only_member)', 'tag_cross(given, at_least)',
+    'kmeans(query, k, max_k, scale, seed, restarts, max_iterations)', 'kmeans_choice(query, max_k, scale, seed, restarts, max_iterations)',
+    'clusters_refresh(k, features, days, max_k, scale, seed, restarts)', 'cluster_of(member_id, run_id)',
+    'baskets_refresh(what, min_support, min_confidence, min_lift, days, max_size)', 'recommend(items, what, max_rows)', 'recommend_for(member_id, what, max_rows)',
+    'nearest_stores(latitude, longitude, max_rows, within_km)', 'nearby_items(member_id, latitude, longitude, max_stores, max_rows)',
     'day_of(at)', 'day_start(day)'], 'the API is what is promised, argument by argument');
 SELECT set_eq($$ SELECT proname FROM routine WHERE prorettype = 'member.receipt'::regtype AND nspname = 'member' $$,
     ARRAY['purchase_record', 'purchase_refund', 'event_record', 'points_earn', 'points_spend', 'points_reverse'], 'every write to a member''s books answers with a receipt');
