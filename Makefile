@@ -52,7 +52,10 @@ SQL_EXTENSION = \
 	sql/50_rules/functions.sql \
 	sql/50_rules/tags.sql \
 	sql/50_rules/audience.sql \
+	sql/60_tiers/functions.sql \
 	sql/60_tiers/api.sql \
+	sql/60_tiers/benefits.sql \
+	sql/60_tiers/simulate.sql \
 	sql/70_value/api.sql \
 	sql/75_analytics/api.sql \
 	sql/80_messages/api.sql \
@@ -80,6 +83,7 @@ SQL_TABLES = \
 	sql/88_import/tables.sql
 SQL_VIEWS = \
 	sql/90_report/views.sql \
+	sql/90_report/tiers.sql \
 	sql/90_report/analytics.sql \
 	sql/90_report/liability.sql
 SQL_GRANTS = sql/99_grants/relations.sql

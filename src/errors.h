@@ -73,4 +73,10 @@
 #define ERRCODE_RULE_TYPE MB('8', '0', '3')
 #define ERRCODE_RULE_TOO_LARGE MB('8', '0', '4')
 
+/* tiers */
+#define ERRCODE_UNKNOWN_LEVEL MB('9', '0', '1')
+#define ERRCODE_INVALID_GRANT MB('9', '0', '2')
+#define ERRCODE_UNKNOWN_BENEFIT MB('9', '0', '3')
+#define ERRCODE_NO_BENEFIT MB('9', '0', '4')
+
 #endif

@@ -40,7 +40,7 @@ CREATE TYPE member.step_event AS (
     fill smallint[]
 );
 COMMENT ON TYPE member.step_event IS
-    'What happens to a member: kind purchase, refund, event, earn, spend, reverse, day or fill; amount in minor units; origin_*: of the operation a refund or reversal refers to; source and journal: how a run finds it itself; booked_at: when it is recorded, up to which time passes (null: at); is_last: of a run, whether the state is wanted after it (null: yes); facts: what rules of streams see besides, {"store", "channel", "category", "source", "reason", "attributes": {}, "lines": []}, of a refund those of its purchase with the numbers of the lines given back before, "refunded", and now, "refund"; fill and filled: streams, and what they hold from then on.';
+    'What happens to a member: kind purchase, refund, event, earn, spend, reverse, tier (event_kind LADDER:LEVEL:MODE until a day: a level granted), day, review (a day on which levels are decided by new rules), or fill (no time passes: streams hold what was counted of them); amount in minor units; origin_*: of the operation a refund or reversal refers to; source and journal: how a run finds it itself; booked_at: when it is recorded, up to which time passes (null: at); is_last: of a run, whether the state is wanted after it (null: yes); facts: what rules of streams see besides, {"store", "channel", "category", "source", "reason", "attributes": {}, "lines": []}, of a refund those of its purchase with the numbers of the lines given back before, "refunded", and now, "refund"; fill and filled: streams, and what they hold from then on.';
 
 CREATE TYPE member.step_tier AS (
     ladder smallint,
@@ -52,7 +52,7 @@ CREATE TYPE member.step_tier AS (
     reason text
 );
 COMMENT ON TYPE member.step_tier IS
-    'A decision on a level: rise, keep or fall, with its day and the conditions that decided, each with its actual value.';
+    'A decision on a level: rise, keep or fall, set or end of a grant, with its day and the conditions that decided, each with its actual value.';
 
 CREATE TYPE member.step_result AS (
     lots member.lots,

@@ -1,5 +1,17 @@
 -- Publishing: the catalog is checked, compiled into a program value and stored under the next number.
 
+CREATE OR REPLACE FUNCTION member_internal.tier_rule(rule text, dictionary jsonb) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN member_internal.rule_compile(rule, dictionary)::text;
+EXCEPTION WHEN SQLSTATE 'MB801' OR SQLSTATE 'MB802' OR SQLSTATE 'MB803' OR SQLSTATE 'MB804' THEN
+    RETURN rule; -- the program will say what is wrong with it
+END
+$$;
+COMMENT ON FUNCTION member_internal.tier_rule(text, jsonb) IS
+    'A rule of a level with the numbers of the catalog for its names, as a program''s statement has it; one that does not compile as it is.';
+
 CREATE OR REPLACE FUNCTION member_internal.program_statements(version integer)
 RETURNS TABLE (part text, place text, statement text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
@@ -29,13 +41,25 @@ AS $$
     FROM member.earn_rule e JOIN member.wallet w ON w.code = e.wallet
     LEFT JOIN member.stream s ON s.code = e.stream ORDER BY e.code COLLATE "C")
     UNION ALL
-    (SELECT 'tier_level', format('%s/%s', d.code, l.code), format('level %s %s %s multiplier %s%s%s%s%s;',
+    (SELECT 'tier_ladder', d.code, format('ladder %s %s validity %s fall %s%s%s;', d.ladder_id, d.code, d.validity, d.fall,
+        CASE WHEN d.refund = 'now' THEN ' lower_now' ELSE '' END, CASE WHEN d.warn_days > 0 THEN ' warn ' || d.warn_days ELSE '' END)
+    FROM member.tier_ladder d ORDER BY d.ladder_id)
+    UNION ALL
+    (SELECT 'tier_level', format('%s/%s', d.code, l.code), format('level %s %s %s multiplier %s%s%s%s%s%s%s%s;',
         l.ladder_id, l.level, l.code, (l.multiplier * 1000)::integer,
         CASE WHEN l.validity_months IS NULL THEN '' ELSE ' months ' || l.validity_months END,
         CASE WHEN l.grace_days = 0 THEN '' ELSE ' grace ' || l.grace_days END,
-        CASE WHEN l.qualify IS NULL THEN '' ELSE format(' qualify {%s}', l.qualify) END,
-        CASE WHEN l.keep IS NULL THEN '' ELSE format(' keep {%s}', l.keep) END)
-    FROM member.tier_level l JOIN member.tier_ladder d USING (ladder_id) ORDER BY l.ladder_id, l.level)
+        CASE WHEN l.archived THEN ' archived' ELSE '' END,
+        CASE WHEN l.rollover THEN ' rollover' ELSE '' END,
+        CASE WHEN l.qualify IS NULL THEN '' ELSE format(' qualify {%s}', member_internal.tier_rule(l.qualify, n.names)) END,
+        CASE WHEN l.keep IS NULL THEN '' ELSE format(' keep {%s}', member_internal.tier_rule(l.keep, n.names)) END,
+        CASE WHEN l.lose IS NULL THEN '' ELSE format(' lose {%s}', member_internal.tier_rule(l.lose, n.names)) END)
+    FROM member.tier_level l JOIN member.tier_ladder d USING (ladder_id), (SELECT member_internal.rule_dictionary() AS names) n
+    ORDER BY l.ladder_id, l.level)
+    UNION ALL
+    (SELECT 'tier_fast', format('%s/%s %s', f.ladder_id, f.level, f.sale), format('fast %s %s since %s until %s {%s};', f.ladder_id, f.level,
+        to_char(f.sale_since - f.days_before, 'YYYY-MM-DD'), to_char(f.sale_until, 'YYYY-MM-DD'), member_internal.tier_rule(f.qualify, n.names))
+    FROM member.tier_fast f, (SELECT member_internal.rule_dictionary() AS names) n ORDER BY f.ladder_id, f.level, f.sale COLLATE "C")
 $$;
 COMMENT ON FUNCTION member_internal.program_statements(integer) IS
     'The catalog draft as the statements of a program, with the table and row each comes from.';
@@ -68,7 +92,7 @@ BEGIN
         FROM member.stream s WHERE s.purchases AND s.keep_days < 366;
     -- Members hold lots, activity and levels by number: a number once published stays.
     RETURN QUERY
-        SELECT CASE m.what WHEN 'level' THEN 'tier_level' ELSE m.what END, m.number, 'it was published before and can''t be deleted'
+        SELECT CASE m.what WHEN 'level' THEN 'tier_level' ELSE m.what END, m.number, CASE m.what WHEN 'level' THEN 'it was published before and can''t be deleted: archive it' ELSE 'it was published before and can''t be deleted' END
         FROM (SELECT DISTINCT x[1] AS what, x[2] AS number
               FROM member.program_version v, regexp_matches(v.program::text, '(?:^|\n)(wallet|stream|level) (\d+(?: \d+)?)', 'g') x) m
         WHERE NOT EXISTS (SELECT FROM member_internal.program_statements(0) s
@@ -81,13 +105,15 @@ BEGIN
     RETURN QUERY SELECT 'tag', e.code, e.message FROM member_internal.tag_errors() e;
     FOR cur IN SELECT s.part, s.place, s.statement FROM member_internal.program_statements(0) s
     LOOP
-        CONTINUE WHEN cur.part IN ('earn_rule', 'tier_level') AND NOT sound;
-        before := CASE cur.part WHEN 'setting' THEN '' WHEN 'wallet' THEN 'program 0; ' WHEN 'stream' THEN plain
-            WHEN 'earn_rule' THEN frame ELSE frame || 'level 9999 0 base; ' END;
+        CONTINUE WHEN cur.part IN ('earn_rule', 'tier_level', 'tier_fast') AND NOT sound;
+        before := CASE cur.part WHEN 'setting' THEN '' WHEN 'wallet' THEN 'program 0; ' WHEN 'stream' THEN plain WHEN 'tier_ladder' THEN plain
+            WHEN 'earn_rule' THEN frame WHEN 'tier_level' THEN frame || 'level 9999 0 base; '
+            ELSE frame || 'level 9999 0 base; level 9999 1 top qualify {true}; ' END;
         -- the same length, so that positions are those of the statement
         tried := CASE cur.part
             WHEN 'wallet' THEN regexp_replace(cur.statement, '^wallet (\d+)', 'wallet ' || lpad('1', length(substring(cur.statement FROM '^wallet (\d+)')), '0'))
             WHEN 'tier_level' THEN regexp_replace(cur.statement, '^level \d+ \d+', 'level 9999 ' || CASE WHEN cur.statement ~ '^level \d+ 0 ' THEN '0' ELSE '1' END)
+            WHEN 'tier_fast' THEN regexp_replace(cur.statement, '^fast \d+ \d+', 'fast 9999 1')
             WHEN 'earn_rule' THEN replace(cur.statement, ' stream 0 ', ' stream 1 ')
             ELSE cur.statement END;
         IF cur.part = 'tier_level' AND cur.statement ~ '^level \d+ 0 ' THEN
@@ -98,7 +124,7 @@ BEGIN
         EXCEPTION WHEN invalid_text_representation OR SQLSTATE 'MB006' OR SQLSTATE 'MB801' OR SQLSTATE 'MB802' OR SQLSTATE 'MB803'
             OR SQLSTATE 'MB804' OR numeric_value_out_of_range THEN
             GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
-            sound := sound AND cur.part IN ('earn_rule', 'tier_level');
+            sound := sound AND cur.part IN ('earn_rule', 'tier_ladder', 'tier_level', 'tier_fast');
             detail := CASE WHEN SQLSTATE >= 'MB801' THEN detail ELSE regexp_replace(detail, '[Aa]t character \d+', format('at character %s of its statement',
                 (regexp_match(detail, 'character (\d+)'))[1]::integer - length(before))) END;
             RETURN QUERY SELECT cur.part, cur.place,
@@ -118,6 +144,7 @@ AS $$
 DECLARE
     number integer;
     errors text;
+    warning record;
 BEGIN
     PERFORM member_internal.require_ready();
     PERFORM FROM member.setting FOR UPDATE; -- one publishing at a time, none of a stale snapshot
@@ -146,8 +173,11 @@ BEGIN
     END;
     UPDATE member.setting SET program_version = number;
     PERFORM member_internal.streams_published();
+    FOR warning IN SELECT w.place, w.message FROM member_internal.tier_warnings() w LOOP
+        RAISE WARNING '%: %', warning.place, warning.message;
+    END LOOP;
     RETURN number;
 END
 $$;
 COMMENT ON FUNCTION member.publish(text) IS
-    'Checks the catalog draft, compiles it and puts it in force as the next version. Returns its number. Errors: MB005 with every fault of the draft in the detail; the running version is then untouched.';
+    'Checks the catalog draft, compiles it and puts it in force as the next version; of ladders that are not what they seem it warns, with figures. Returns its number. Errors: MB005 with every fault of the draft in the detail; the running version is then untouched.';

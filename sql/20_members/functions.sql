@@ -95,18 +95,19 @@ BEGIN
     INSERT INTO member.tier_change (member_id, change_no, ladder_id, from_level, to_level, day, until, kind, entry_no,
                                     program_version, reason, booked_at)
     SELECT record_tiers.member_id, before + t.ord, t.ladder, t.from_level, t.to_level, t.day, t.until, t.kind,
-           CASE WHEN t.kind = 'rise' THEN record_tiers.entry_no END, record_tiers.version, t.reason, record_tiers.at
+           -- what time decided before the event is not the event's
+           CASE WHEN t.kind IN ('rise', 'set') AND t.day = member.day_of(record_tiers.at) THEN record_tiers.entry_no END, record_tiers.version, t.reason, record_tiers.at
     FROM unnest(record_tiers.tiers) WITH ORDINALITY
         AS t (ladder, kind, from_level, to_level, day, until, reason, ord);
     FOR change IN
-        SELECT t.kind, t.day, t.until, l.name FROM unnest(record_tiers.tiers) t
+        SELECT t.from_level, t.to_level, t.day, t.until, l.name FROM unnest(record_tiers.tiers) t
         JOIN member.tier_level l ON l.ladder_id = t.ladder AND l.level = t.to_level
-        WHERE t.kind IN ('rise', 'fall')
+        WHERE t.from_level <> t.to_level
           -- what fell long ago, and is booked only now, is no news
           AND t.day >= member.day_of(record_tiers.at) - 3
     LOOP
         PERFORM member_internal.queue_message(record_tiers.member_id,
-            CASE change.kind WHEN 'rise' THEN 'tier_up' ELSE 'tier_down' END,
+            CASE WHEN change.to_level > change.from_level THEN 'tier_up' ELSE 'tier_down' END,
             format('%s:%s', change.day, change.name), record_tiers.at,
             jsonb_build_object('tier', change.name, 'date', coalesce(to_char(change.until, 'YYYY-MM-DD'), '长期')));
     END LOOP;

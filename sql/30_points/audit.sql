@@ -173,8 +173,8 @@ AS $$
                CASE e.kind WHEN 'earn' THEN e.points WHEN 'spend' THEN -e.points WHEN 'reverse' THEN e.ref_part END,
                CASE e.kind WHEN 'purchase' THEN p.amount * 100 WHEN 'refund' THEN e.ref_part WHEN 'event' THEN v.value * 100 END,
                CASE WHEN e.kind = 'earn' THEN l.usable_from END,
-               CASE WHEN e.kind = 'earn' THEN coalesce(l.until, 'infinity') END,
-               v.kind, c.category_id, e.key, e.digest, e.ref,
+               CASE e.kind WHEN 'earn' THEN coalesce(l.until, 'infinity') WHEN 'tier' THEN nullif(split_part(e.source, '/', 2), '')::date END,
+               CASE WHEN e.kind = 'tier' THEN split_part(e.source, '/', 1) ELSE v.kind END, c.category_id, e.key, e.digest, e.ref,
                CASE WHEN e.kind = 'reverse' THEN o.at END,
                CASE WHEN e.kind = 'reverse' THEN o.delta END,
                CASE WHEN e.kind = 'reverse' THEN abs(member.total(o.delta, e.wallet)) END,
@@ -203,14 +203,14 @@ AS $$
     LEFT JOIN LATERAL (SELECT u.usable_from, u.until FROM member.unnest(e.delta) u LIMIT 1) l ON e.kind = 'earn'
     WHERE e.member_id BETWEEN since_member AND until_member
     UNION ALL
-    -- reviews that a daily run booked where no points moved, by the version of then
+    -- reviews, and rises by new rules, that a daily run booked where no points moved, by the version of then
     SELECT c.member_id, coalesce((SELECT max(e.entry_no) FROM member.entry e
                      WHERE e.member_id = c.member_id AND e.booked_at < c.booked_at), 0),
            c.change_no * 1000, c.program_version,
-           ROW(c.member_id, 'day', member.day_start(c.day), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+           ROW(c.member_id, CASE c.kind WHEN 'rise' THEN 'review' ELSE 'day' END, member.day_start(c.day), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
                NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::member.step_event
     FROM member.tier_change c
-    WHERE c.member_id BETWEEN since_member AND until_member AND c.kind <> 'rise'
+    WHERE c.member_id BETWEEN since_member AND until_member AND (c.kind <> 'rise' OR c.entry_no IS NULL)
       AND NOT EXISTS (SELECT FROM member.entry e WHERE e.member_id = c.member_id AND e.booked_at = c.booked_at)
     UNION ALL
     -- brought forward by a day on which nothing had to be booked

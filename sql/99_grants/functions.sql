@@ -58,6 +58,9 @@ GRANT EXECUTE ON FUNCTION
     member.points_expiring(date, integer, text, bigint),
     member.tier_of(bigint, date, text),
     member.tier_progress(bigint, date),
+    member.tier_explain(bigint, date),
+    member.benefits_of(bigint, date),
+    member.benefit_use(bigint, text, text, timestamptz, text, text),
     member.rfm_of(bigint, date),
     member.value_of(bigint, date),
     member.churn_signals(bigint, date),
@@ -100,6 +103,15 @@ GRANT EXECUTE ON FUNCTION
     member.tags_of(bigint, date),
     member.rules_of(bigint, date)
 TO member_app, member_operator, member_admin;
+
+-- Levels by hand are the staff's.
+GRANT EXECUTE ON FUNCTION
+    member.tier_set(bigint, text, text, date, text, text, timestamptz, text, text)
+TO member_admin, member_operator;
+GRANT EXECUTE ON FUNCTION
+    member.tier_simulate(date, text, numeric),
+    member.tier_simulate_levels(date, text, numeric)
+TO member_admin;
 
 -- Admins: set up, publish, load, run, prove.
 GRANT EXECUTE ON FUNCTION

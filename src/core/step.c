@@ -27,7 +27,17 @@ typedef struct Step
 	TimestampTz now;			 /* the latest of event, recording and state */
 	DateADT today;				 /* its day */
 	Book delta;					 /* of the operation */
+	Ladders ladders;
 } Step;
+
+/* After the book or the activity has changed. */
+static Ladders *
+ladders(Step *s)
+{
+	ladders_begin(&s->ladders, s->program, &s->state->book, &s->state->activity,
+				  &s->state->standing, &s->out->tiers);
+	return &s->ladders;
+}
 
 /* ---- time passes ---- */
 
@@ -73,11 +83,11 @@ write_entry(Step *s, const char *kind, const Book *delta, bool operation)
 static void
 pass_time(Step *s)
 {
-	Facts facts = {s->program, &s->state->book, &s->state->activity};
+	DateADT since = s->state->begun ? program_day(s->program, s->state->at) : s->today;
 	const ProgramWallet *w = program_wallets(s->program);
 	Book delta, after, merged;
 
-	ladder_advance(&facts, &s->state->standing, s->today, &s->out->tiers);
+	ladders_advance(ladders(s), since, s->today);
 	streams_fold(s->program, s->today, &s->state->activity);
 
 	book_settle(&s->state->book, s->today, &delta);
@@ -166,7 +176,7 @@ multiplier(Step *s)
 	{
 		const Rank *r = standing_rank(&s->state->standing, l[i].ladder, false);
 
-		if (l[i].level == (r ? r->level : 0))
+		if (l[i].level == rank_level(r))
 			best = Max(best, l[i].multiplier);
 	}
 	return best < 0 ? 1000 : best;
@@ -394,7 +404,8 @@ static DateADT
 next_due(Step *s)
 {
 	const Book *b = &s->state->book;
-	DateADT due = standing_due(&s->state->standing);
+	DateADT due = Min(ladders_next(ladders(s), s->today),
+					  ladders_next_warning(s->program, &s->state->standing, s->today));
 
 	for (int i = 0; i < b->n; i++)
 	{
@@ -439,8 +450,14 @@ apply(Step *s)
 		case STEP_REVERSE:
 			do_reverse(s);
 			return "reverse";
+		case STEP_TIER:
+			ladders_grant(s->program, &s->state->standing, s->event->event_kind, s->today,
+						  s->event->until == DATEVAL_NOBEGIN ? DATEVAL_NOEND : s->event->until,
+						  &s->out->tiers);
+			return "tier";
 		case STEP_DAY:
 		case STEP_FILL:
+		case STEP_REVIEW:
 			break;
 	}
 	return NULL;
@@ -450,8 +467,9 @@ void
 take_step(const Program *program, StepState *state, const StepEvent *event, StepEffects *out)
 {
 	Step s = {0};
+	bool lowering = event->kind == STEP_REFUND || event->kind == STEP_REVERSE;
+	LaddersBefore before = {0};
 	const char *kind;
-	const Rank *rank;
 
 	memset(out, 0, sizeof(*out));
 	s.program = program;
@@ -471,18 +489,16 @@ take_step(const Program *program, StepState *state, const StepEvent *event, Step
 		do_fill(&s);
 	else
 		pass_time(&s);
+	if (ladders_need_before(program, lowering))
+		ladders_before(ladders(&s), s.today, &before);
 	kind = apply(&s);
 	if (kind)
-	{
-		Facts facts = {program, &state->book, &state->activity};
-
 		write_entry(&s, kind, &s.delta, true);
-		ladder_event(&facts, &state->standing, s.today, &out->tiers);
-	}
+	if (event->kind != STEP_DAY && event->kind != STEP_FILL)
+		ladders_event(ladders(&s), s.today, lowering, &before);
 	state->at = s.now;
 	state->begun = true;
 	out->awarded = s.delta;
 	out->next_due = next_due(&s);
-	rank = standing_rank(&state->standing, 1, false);
-	out->level = rank ? rank->level : 0;
+	out->level = rank_level(standing_rank(&state->standing, 1, false));
 }

@@ -181,8 +181,8 @@ read_state(Datum composite, TupleDesc desc, StepState *state)
 StepKind
 step_kind(const char *kind)
 {
-	static const char *const names[] = {"purchase", "refund",  "event", "earn",
-										"spend",	"reverse", "day",	"fill"};
+	static const char *const names[] = {"purchase", "refund", "event", "earn",	"spend",
+										"reverse",	"tier",	  "day",   "review", "fill"};
 
 	for (int i = 0; i < lengthof(names); i++)
 		if (strcmp(names[i], kind) == 0)

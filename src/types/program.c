@@ -57,6 +57,18 @@ program_purchases(const Program *p)
 	return NULL;
 }
 
+/* NULL: one of which only levels are known. */
+const ProgramLadder *
+program_ladder(const Program *p, int16 id)
+{
+	const ProgramLadder *d = program_ladders(p);
+
+	for (int i = 0; i < p->n_ladders; i++)
+		if (d[i].id == id)
+			return &d[i];
+	return NULL;
+}
+
 const ProgramLevel *
 program_level(const Program *p, int16 ladder, int16 level)
 {
@@ -111,37 +123,4 @@ program_until(const ProgramWallet *w, DateADT earned)
 			return month_start(month_of(earned) + w->expiry_n + 1);
 	}
 	return DATEVAL_NOEND;
-}
-
-const char *
-program_measure_name(const Program *p, const ProgramCondition *c)
-{
-	switch ((Measure) c->measure)
-	{
-		case MEASURE_AMOUNT:
-			return "spend";
-		case MEASURE_COUNT:
-			return "orders";
-		case MEASURE_LARGEST:
-			return "max_order";
-		case MEASURE_WALLET:
-			return program_wallet(p, c->id)->code;
-	}
-	return "";
-}
-
-/* A condition as the rule it is written as, for example orders(30d) >= 4 */
-void
-program_condition_text(StringInfo out, const Program *p, const ProgramCondition *c)
-{
-	bool money = c->measure == MEASURE_AMOUNT || c->measure == MEASURE_LARGEST;
-
-	appendStringInfoString(out, program_measure_name(p, c));
-	if (c->window)
-		appendStringInfo(out, "(%d%s)", c->window, c->window_unit == 'm' ? "mo" : "d");
-	if (money && c->at_least % 100)
-		appendStringInfo(out, " >= %lld.%02d", (long long) c->at_least / 100,
-						 (int) (c->at_least % 100));
-	else
-		appendStringInfo(out, " >= %lld", (long long) (money ? c->at_least / 100 : c->at_least));
 }

@@ -29,26 +29,6 @@ program_stream_looks(const ProgramStream *m)
 	return m->rule || m->amount || m->of == OF_LINE;
 }
 
-/* {rule}: up to the brace that is not in quotes. */
-static bool
-scan_rule(Scanner *s, char **rule)
-{
-	const char *start;
-	char quote = '\0';
-
-	if (*rule)
-		return program_fail(s, "the rule is given twice");
-	if (!scan_expect(s, '{'))
-		return false;
-	for (start = s->p; *s->p && (quote || *s->p != '}'); s->p++)
-		if (quote == *s->p)
-			quote = '\0';
-		else if (!quote && (*s->p == '\'' || *s->p == '"'))
-			quote = *s->p;
-	*rule = pnstrdup(start, s->p - start);
-	return scan_expect(s, '}');
-}
-
 static bool
 scan_of(Scanner *s, uint8 *of)
 {
@@ -85,9 +65,9 @@ program_read_stream(Scanner *s, Draft *d)
 		else if (scan_is_word(s, "of"))
 			ok = scan_of(s, &m->of);
 		else if (scan_is_word(s, "amount"))
-			ok = scan_rule(s, &rules->amount);
+			ok = program_scan_rule(s, &rules->amount);
 		else if (scan_is_word(s, "where"))
-			ok = scan_rule(s, &rules->rule);
+			ok = program_scan_rule(s, &rules->rule);
 		else
 			return scan_fail(s, "a stream option");
 		if (!ok)
@@ -118,26 +98,6 @@ compile(const char *text, const char *where, Node *soft)
 	return r;
 }
 
-/* Puts the rule behind the program. */
-static Program *
-append_rule(Program *p, const Rule *r, int32 *place)
-{
-	Size size = VARSIZE(p);
-	Size nodes = r->n_nodes * sizeof(RuleNode);
-	ProgramRule *to;
-
-	*place = (int32) size;
-	p = repalloc(p, size + MAXALIGN(sizeof(ProgramRule) + nodes + r->strings_len));
-	memset((char *) p + size, 0, MAXALIGN(sizeof(ProgramRule) + nodes + r->strings_len));
-	to = (ProgramRule *) ((char *) p + size);
-	to->n_nodes = r->n_nodes;
-	to->strings_len = r->strings_len;
-	memcpy(to + 1, rule_nodes(r), nodes);
-	memcpy((char *) (to + 1) + nodes, rule_strings(r), r->strings_len);
-	SET_VARSIZE(p, size + MAXALIGN(sizeof(ProgramRule) + nodes + r->strings_len));
-	return p;
-}
-
 /* A number is compiled as the condition that it is known. */
 static Program *
 add_stream_rules(Program *p, int i, const DraftStream *texts, Node *soft)
@@ -150,7 +110,7 @@ add_stream_rules(Program *p, int i, const DraftStream *texts, Node *soft)
 	{
 		if ((r = compile(texts->rule, psprintf("the rule of stream \"%s\"", code), soft)) == NULL)
 			return NULL;
-		p = append_rule(p, r, &rule);
+		rule = program_append_rule(&p, r, (ProgramRule){0});
 	}
 	if (texts->amount)
 	{
@@ -162,7 +122,7 @@ add_stream_rules(Program *p, int i, const DraftStream *texts, Node *soft)
 			ereturn(soft, NULL, errcode(ERRCODE_INVALID_PROGRAM),
 					errmsg("invalid program: the amount of stream \"%s\" is no number", code),
 					errdetail("It is an expression such as event.amount or event.quantity * 2."));
-		p = append_rule(p, r, &amount);
+		amount = program_append_rule(&p, r, (ProgramRule){0});
 	}
 	unconstify(ProgramStream *, program_streams(p))[i].rule = rule;
 	unconstify(ProgramStream *, program_streams(p))[i].amount = amount;
@@ -170,7 +130,7 @@ add_stream_rules(Program *p, int i, const DraftStream *texts, Node *soft)
 }
 
 Program *
-program_add_rules(Program *p, const Draft *d, Node *soft)
+program_add_stream_rules(Program *p, const Draft *d, Node *soft)
 {
 	for (int i = 0; p && i < d->head.n_streams; i++)
 		p = add_stream_rules(p, i, &d->stream_rules[i], soft);

@@ -227,6 +227,7 @@ BEGIN;
 DELETE FROM member.earn_rule WHERE wallet = 'growth';
 DELETE FROM member.wallet WHERE code = 'growth';
 DELETE FROM member.stream WHERE code = 'share';
+DELETE FROM member.tier_benefit WHERE level = 2;
 DELETE FROM member.tier_level WHERE code = 'gold';
 SELECT pg_temp.try('publish({})', '''less''');
 ROLLBACK;
@@ -235,6 +236,33 @@ UPDATE member.setting SET zone = 'America/New_York';
 SELECT pg_temp.try('publish({})', '''zone after the first entry''');
 ROLLBACK;
 SELECT program_version FROM member.setting;
+
+-- ---- levels by hand ----
+
+SELECT pg_temp.try('tier_set({})', '1, ''gold'', ''up'', reason => ''r''', '1, ''gold'', NULL, reason => ''r''', '1, ''platin'', reason => ''r''', '1, NULL, reason => ''r''',
+    '1, ''gold'', ladder => ''svip'', reason => ''r''', '1, ''gold''', '1, ''gold'', reason => ''''', '1, ''gold'', ''trial'', reason => ''r''', '1, ''gold'', ''trial'', member.day_of(member.now()), ''r''',
+    '1, ''gold'', until => ''infinity'', reason => ''r''', '1, ''gold'', ''none'', ''2999-01-01''', '99, ''gold'', reason => ''r''', 'NULL, ''gold'', reason => ''r''',
+    '1, ''gold'', reason => ''r'', at => ''2999-01-01''', '1, ''gold'', reason => ''r'', key => ''''');
+BEGIN;
+SELECT kind, points, tier FROM member.tier_set(1, 'gold', reason => 'r', key => 'granted');
+SELECT kind, points, tier FROM member.tier_set(1, 'gold', reason => 'r', key => 'granted');
+SELECT pg_temp.try('tier_set({})', '1, ''gold'', reason => ''another'', key => ''granted''');
+ROLLBACK;
+
+-- ---- benefits, simulation ----
+
+BEGIN;
+SELECT member.tier_set(1, 'gold', reason => 'r') IS NOT NULL AS gold;
+SELECT pg_temp.try('benefit_use({})', '1, ''taste'', key => ''b1''', '1, ''taste'', key => ''b1''', '1, ''upgrade'', key => ''b1''', '1, ''taste'', ''x'', key => ''b1''', '1, ''taste''', '1, ''taste''', '1, ''yacht''', '1, NULL', '99, ''taste''', 'NULL, ''taste''',
+    '1, ''queue'', at => ''2999-01-01''', '1, ''queue'', key => ''''', '1, ''queue''');
+SELECT member.tier_set(1, 'normal', 'lock', reason => 'r') IS NOT NULL AS locked;
+SELECT pg_temp.try('benefit_use({})', '1, ''queue''');
+SELECT pg_temp.try('benefits_of({})', '99', 'NULL', '1, ''infinity''');
+SELECT pg_temp.try('tier_simulate({})', 'how => ''guess''', 'how => NULL', 'sample => 0', 'sample => 101', 'sample => NULL', '''2026-01-01''', '''infinity''');
+UPDATE member.tier_level SET qualify = 'order(30d) >= 4' WHERE code = 'gold';
+SELECT pg_temp.try('tier_simulate({})', '');
+SELECT pg_temp.try('tier_explain({})', '99', '1, ''infinity''');
+ROLLBACK;
 
 -- ---- messages ----
 
