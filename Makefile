@@ -47,6 +47,7 @@ SQL_EXTENSION = \
 	sql/30_points/post.sql \
 	sql/30_points/audit.sql \
 	sql/30_points/repair.sql \
+	sql/40_activity/functions.sql \
 	sql/40_activity/api.sql \
 	sql/50_rules/api.sql \
 	sql/50_rules/functions.sql \

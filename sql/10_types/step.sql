@@ -34,10 +34,13 @@ CREATE TYPE member.step_event AS (
     source text,
     journal boolean,
     booked_at timestamptz,
-    is_last boolean
+    is_last boolean,
+    facts jsonb,
+    filled member.activity,
+    fill smallint[]
 );
 COMMENT ON TYPE member.step_event IS
-    'What happens to a member: kind purchase, refund, event, earn, spend, reverse, tier (event_kind LADDER:LEVEL:MODE until a day: a level granted), day, or review (a day on which levels are decided by new rules); amount in minor units; origin_*: of the operation a refund or reversal refers to; source and journal: how a run finds it itself; booked_at: when it is recorded, up to which time passes (null: at); is_last: of a run, whether the state is wanted after it (null: yes).';
+    'What happens to a member: kind purchase, refund, event, earn, spend, reverse, tier (event_kind LADDER:LEVEL:MODE until a day: a level granted), day, review (a day on which levels are decided by new rules), or fill (no time passes: streams hold what was counted of them); amount in minor units; origin_*: of the operation a refund or reversal refers to; source and journal: how a run finds it itself; booked_at: when it is recorded, up to which time passes (null: at); is_last: of a run, whether the state is wanted after it (null: yes); facts: what rules of streams see besides, {"store", "channel", "category", "source", "reason", "attributes": {}, "lines": []}, of a refund those of its purchase with the numbers of the lines given back before, "refunded", and now, "refund"; fill and filled: streams, and what they hold from then on.';
 
 CREATE TYPE member.step_tier AS (
     ladder smallint,
@@ -104,6 +107,26 @@ CREATE AGGREGATE member.step_run(state member.step_state, event member.step_even
 );
 COMMENT ON AGGREGATE member.step_run(member.step_state, member.step_event, member.program) IS
     'step over a member''s events in their order, from a first state: as a window function OVER (PARTITION BY member_id ORDER BY … ROWS UNBOUNDED PRECEDING) a row for each event; its last row is the final state.';
+
+CREATE OR REPLACE FUNCTION member_internal.streams_run_step(internal, member.step_state, member.step_event, member.program)
+RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_streams_run_step';
+COMMENT ON FUNCTION member_internal.streams_run_step(internal, member.step_state, member.step_event, member.program) IS
+    'Transition of streams_run.';
+
+CREATE OR REPLACE FUNCTION member_internal.streams_run_result(internal) RETURNS member.activity
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_streams_run_result';
+COMMENT ON FUNCTION member_internal.streams_run_result(internal) IS 'Result of streams_run.';
+
+CREATE AGGREGATE member_internal.streams_run(state member.step_state, event member.step_event, program member.program) (
+    SFUNC = member_internal.streams_run_step,
+    STYPE = internal,
+    SSPACE = 8192,
+    FINALFUNC = member_internal.streams_run_result,
+    FINALFUNC_MODIFY = READ_ONLY
+);
+COMMENT ON AGGREGATE member_internal.streams_run(member.step_state, member.step_event, member.program) IS
+    'What a member''s events, in their order, make of the streams of the program, that of the purchases apart: step_run that counts and does nothing else.';
 
 CREATE OR REPLACE FUNCTION member.entry_hash(
     previous bytea, member_id bigint, entry_no integer, kind text, at timestamptz, program_version integer,

@@ -26,8 +26,10 @@ AS $$
         w.pending_days, w.max_lots, w.debt_policy, CASE WHEN w.spendable THEN ' spendable' ELSE '' END)
     FROM member.wallet w ORDER BY w.wallet_id)
     UNION ALL
-    (SELECT 'stream', s.code, format('stream %s %s days %s months %s%s;', s.stream_id, s.code, s.keep_days,
-        s.keep_months, CASE WHEN s.purchases THEN ' purchases' ELSE '' END)
+    (SELECT 'stream', s.code, format('stream %s %s days %s months %s%s%s%s;', s.stream_id, s.code, s.keep_days,
+        s.keep_months, CASE WHEN s.purchases THEN ' purchases' WHEN s.of <> 'event' THEN ' of ' || s.of ELSE '' END,
+        CASE WHEN s.amount IS NULL THEN '' ELSE format(' amount {%s}', s.amount) END,
+        CASE WHEN s.rule IS NULL THEN '' ELSE format(' where {%s}', s.rule) END)
     FROM member.stream s ORDER BY s.stream_id)
     UNION ALL
     (SELECT 'earn_rule', e.code, format('earn %s stream %s wallet %s give %s%s round %s%s%s%s;', e.code,
@@ -182,6 +184,7 @@ BEGIN
             'The published version stays in force.');
     END;
     UPDATE member.setting SET program_version = number;
+    PERFORM member_internal.streams_published();
     FOR warning IN SELECT w.place, w.message FROM member_internal.tier_warnings() w LOOP
         RAISE WARNING '%: %', warning.place, warning.message;
     END LOOP;

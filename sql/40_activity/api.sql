@@ -54,7 +54,8 @@ BEGIN
     w := member_internal.write_event(member_id, 'purchase_record',
         jsonb_build_array(purchase_no, minor, store, channel, lines, attributes, actor), at,
         coalesce(key, 'purchase:' || purchase_no),
-        kind => 'purchase', source => purchase_no, actor => actor, amount => minor);
+        kind => 'purchase', source => purchase_no, actor => actor, amount => minor,
+        store => store, channel => channel, attributes => attributes, lines => lines);
     r := w.receipt;
     IF w.answered THEN
         RETURN r;
@@ -164,7 +165,7 @@ BEGIN
     r := (member_internal.write_event(member_id, 'purchase_refund', arguments, at, own_key,
         kind => 'refund', source => refund_no, reason => reason, actor => actor, amount => e.amount,
         ref => e.ref, origin_at => e.origin_at, origin_lots => e.origin_lots,
-        origin_of => e.origin_of, origin_back => e.origin_back, origin_largest => e.origin_largest)).receipt;
+        origin_of => e.origin_of, origin_back => e.origin_back, origin_largest => e.origin_largest, refund_lines => lines)).receipt;
     INSERT INTO member.refund (member_id, purchase, refund_no, entry_no, at, amount, lines, reason)
     VALUES (r.member_id, p.entry_no, purchase_refund.refund_no, r.entry_no, r.at, part, purchase_refund.lines, purchase_refund.reason);
     IF r.points < 0 THEN
@@ -201,7 +202,7 @@ BEGIN
     w := member_internal.write_event(member_id, 'event_record',
         jsonb_build_array(kind, category, (value * 100)::bigint, attributes, actor), at, key,
         kind => 'event', source => kind, actor => actor,
-        event_kind => kind, category => category, amount => (value * 100)::bigint);
+        event_kind => kind, category => category, amount => (value * 100)::bigint, attributes => attributes);
     r := w.receipt;
     IF w.answered THEN
         RETURN r;

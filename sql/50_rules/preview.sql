@@ -7,8 +7,9 @@ AS $$
 DECLARE
     present CONSTANT timestamptz := greatest(member.now(), last_at);
     known CONSTANT text[] := (CASE event ->> 'kind'
-        WHEN 'purchase' THEN '{amount}' WHEN 'refund' THEN '{purchase_no,amount}' WHEN 'event' THEN '{event,category,value}'
-        WHEN 'earn' THEN '{points,wallet,usable_from,until}' WHEN 'spend' THEN '{points,wallet}' WHEN 'day' THEN '{}' END)::text[];
+        WHEN 'purchase' THEN '{amount,store,channel,attributes,lines}' WHEN 'refund' THEN '{purchase_no,amount,reason}'
+        WHEN 'event' THEN '{event,category,value,attributes}'
+        WHEN 'earn' THEN '{points,wallet,usable_from,until}' WHEN 'spend' THEN '{points,wallet,source,reason}' WHEN 'day' THEN '{}' END)::text[];
     wrong text;
     e member.step_event;
     p record;
@@ -62,6 +63,10 @@ BEGIN
               AND n.at >= member.day_start(member.day_of(p.at)) AND n.at < member.day_start(member.day_of(p.at) + 1);
         ELSE NULL;
     END CASE;
+    -- what rules of streams look at
+    e.facts := CASE WHEN e.kind = 'refund' THEN member_internal.origin_facts(member_id, e.ref) ELSE '{}' END
+        || jsonb_strip_nulls(jsonb_build_object('source', event ->> 'source', 'reason', event ->> 'reason', 'category', event ->> 'category',
+            'store', event ->> 'store', 'channel', event ->> 'channel', 'attributes', event -> 'attributes', 'lines', event -> 'lines'));
     RETURN e;
 END
 $$;
@@ -137,4 +142,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION member.preview(bigint, jsonb, boolean) IS
-    'What an event would do to a member by the program in force, or with draft => true by the draft; nothing is written, no row is locked. event: {"kind": "purchase", "amount": 128.5}, {"kind": "refund", "purchase_no": "P1", "amount": 10} (without amount: all that is left), {"kind": "event", "event": "signin", "category": …, "value": …}, {"kind": "earn" or "spend", "points": 100, "wallet": …, "usable_from": …, "until": …}, {"kind": "day"}: time alone; each with "at", which may be in the future. Rows: entry (kind, points moved), balance and pending of each wallet that changes, tier with the conditions, tag that a rule would set or drop, compared with what is stored. Errors: those of the verb, MB502 kind or key, MB005 faults of the draft, MB101, MB102.';
+    'What an event would do to a member by the program in force, or with draft => true by the draft; nothing is written, no row is locked. event: {"kind": "purchase", "amount": 128.5, "store": …, "channel": …, "attributes": {…}, "lines": […]}, {"kind": "refund", "purchase_no": "P1", "amount": 10} (without amount: all that is left), {"kind": "event", "event": "signin", "category": …, "value": …, "attributes": {…}}, {"kind": "earn" or "spend", "points": 100, "wallet": …, "usable_from": …, "until": …}, {"kind": "day"}: time alone; each with "at", which may be in the future. Rows: entry (kind, points moved), balance and pending of each wallet that changes, tier with the conditions, tag that a rule would set or drop, compared with what is stored. Errors: those of the verb, MB502 kind or key, MB005 faults of the draft, MB101, MB102.';

@@ -170,8 +170,14 @@ BEGIN
         RETURN true;
     END IF;
     IF run.stage = 'due' THEN
-        UPDATE member.job_run j SET stage = 'levels', position = 0, program_version = version, beat_at = clock_timestamp()
-        WHERE j.job = 'daily' AND j.day = daily_batch.day;
+        UPDATE member.job_run j SET stage = 'streams', beat_at = clock_timestamp() WHERE j.job = 'daily' AND j.day = daily_batch.day;
+        RETURN true;
+    END IF;
+    IF run.stage = 'streams' THEN
+        IF NOT member_internal.streams_fill_batch() THEN
+            UPDATE member.job_run j SET stage = 'levels', position = 0, program_version = version, beat_at = clock_timestamp()
+            WHERE j.job = 'daily' AND j.day = daily_batch.day;
+        END IF;
         RETURN true;
     END IF;
     -- After a publish every level is decided anew, as of the day it is first noticed; from the first member when it comes in between.

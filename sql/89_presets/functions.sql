@@ -11,11 +11,11 @@ BEGIN
     INSERT INTO member.wallet (wallet_id, code, name, spendable, expiry, expiry_n, max_lots) VALUES
         (1, 'points', '积分', true, 'month_end', expiry_months, 32),
         (2, 'growth', '成长值', false, 'month_end', 12, 32);
-    INSERT INTO member.stream (stream_id, code, name, purchases, keep_days, keep_months) VALUES
-        (1, 'orders', '消费', true, 400, 24),
-        (2, 'signin', '签到', false, 62, 12),
-        (3, 'browse', '浏览商品', false, 31, 12),
-        (4, 'share', '分享内容', false, 31, 12);
+    INSERT INTO member.stream (stream_id, code, name, purchases, of, keep_days, keep_months) VALUES
+        (1, 'orders', '消费', true, 'purchase', 400, 24),
+        (2, 'signin', '签到', false, 'event', 62, 12),
+        (3, 'browse', '浏览商品', false, 'event', 31, 12),
+        (4, 'share', '分享内容', false, 'event', 31, 12);
     INSERT INTO member.earn_rule (code, name, stream, wallet, give, per, tiered, day_cap, every) VALUES
         ('buy', '消费奖励', 'orders', 'points', '{1}', 1, true, NULL, NULL),
         ('signin', '每日签到', 'signin', 'points', '{1,2,3,4,5}', NULL, false, 1, NULL),

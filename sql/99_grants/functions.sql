@@ -143,7 +143,8 @@ GRANT EXECUTE ON FUNCTION
     member.jobs_install(text),
     member.jobs_remove()
 TO member_admin;
-GRANT EXECUTE ON PROCEDURE member.daily_run(date) TO member_admin;
+GRANT EXECUTE ON PROCEDURE member.daily_run(date), member.streams_fill() TO member_admin;
+GRANT EXECUTE ON FUNCTION member_internal.streams_fill_batch(integer) TO member_admin;
 GRANT EXECUTE ON FUNCTION member_internal.daily_next(date), member_internal.daily_due(date, integer), member_internal.daily_batch(date, bigint[], integer),
     member_internal.require_ready(), member_internal.refuse(text, text, text, text), member_internal.layout(),
     member_internal.kmeans_check(integer, integer, bigint, integer, integer), member_internal.kmeans_load(text, text, bigint),

@@ -12,7 +12,7 @@
 
 #include "common/int.h"
 
-#include "core/step.h"
+#include "core/streams.h"
 #include "errors.h"
 #include "util/day.h"
 
@@ -40,15 +40,6 @@ ladders(Step *s)
 }
 
 /* ---- time passes ---- */
-
-static void
-fold_activity(Step *s)
-{
-	const ProgramStream *m = program_streams(s->program);
-
-	for (int i = 0; i < s->program->n_streams; i++)
-		activity_do_trim(&s->state->activity, m[i].id, s->today, m[i].keep_days, m[i].keep_months);
-}
 
 static void
 write_entry(Step *s, const char *kind, const Book *delta, bool operation)
@@ -97,7 +88,7 @@ pass_time(Step *s)
 	Book delta, after, merged;
 
 	ladders_advance(ladders(s), since, s->today);
-	fold_activity(s);
+	streams_fold(s->program, s->today, &s->state->activity);
 
 	book_settle(&s->state->book, s->today, &delta);
 	for (int i = 0; i < s->program->n_wallets; i++)
@@ -191,9 +182,9 @@ multiplier(Step *s)
 	return best < 0 ? 1000 : best;
 }
 
-/* What one earning rule gives for the event; before is what the day held without it. */
+/* What one earning rule gives for what the event feeds; before is what the day held without it. */
 static int64
-earned(Step *s, const ProgramEarn *e, int64 before)
+earned(Step *s, const ProgramEarn *e, int64 amount, int64 before)
 {
 	int128 points = e->give[0];
 	int64 per = 1;
@@ -225,11 +216,13 @@ earned(Step *s, const ProgramEarn *e, int64 before)
 	return rounded(points, per, e->rounding);
 }
 
-/* A purchase or an event feeds its stream and earns by the rules of that stream. */
+/* An event counts in a stream and earns by the rules of that stream. */
 static void
-feed_stream(Step *s, const ProgramStream *m, int64 amount)
+feed_stream(Step *s, const Feed *f)
 {
+	const ProgramStream *m = f->stream;
 	const ProgramEarn *e = program_earns(s->program);
+	bool bought = m->of == OF_PURCHASE || m->of == OF_LINE;
 	ActivityCursor c;
 	ActivityWindow before = {0};
 	ActivityEntry cut;
@@ -238,32 +231,25 @@ feed_stream(Step *s, const ProgramStream *m, int64 amount)
 	if (activity_seek_decoded(&s->state->activity, m->id, &c) &&
 		!activity_window_try(c, s->day, s->day + 1, &before, &cut))
 		before.count = cut.count;
-	activity_do_add(&s->state->activity, m->id, s->day, 1, amount, amount, s->event->category);
+	activity_do_add(&s->state->activity, m->id, s->day, 1, f->amount, f->amount, s->event->category);
 	for (int i = 0; i < s->program->n_earns; i++)
 		if (e[i].stream == m->id)
 		{
 			const ProgramWallet *w = program_wallet(s->program, e[i].wallet);
 
-			award(s, w, earned(s, &e[i], before.count), m->purchases ? w->pending_days : 0);
+			award(s, w, earned(s, &e[i], f->amount, before.count), bought ? w->pending_days : 0);
 		}
 }
 
+/* The event, taken as this, feeds its streams. */
 static void
-do_purchase(Step *s)
+feed_streams(Step *s, StreamOf of)
 {
-	const ProgramStream *m = program_purchases(s->program);
+	Feeds fed;
 
-	if (m)
-		feed_stream(s, m, s->event->amount);
-}
-
-static void
-do_event(Step *s)
-{
-	const ProgramStream *m = program_stream_named(s->program, s->event->event_kind);
-
-	if (m)
-		feed_stream(s, m, s->event->amount);
+	streams_fed(s->program, s->event, of, &fed);
+	for (int i = 0; i < fed.n; i++)
+		feed_stream(s, &fed.feed[i]);
 }
 
 static void
@@ -306,6 +292,7 @@ do_spend(Step *s)
 				errdetail("Wallet \"%s\" of member %lld.", s->wallet->code,
 						  (long long) s->event->member_id));
 	book_take(&s->state->book, s->wallet->id, points, s->today, &s->delta);
+	feed_streams(s, OF_SPEND);
 }
 
 /* The lots of the origin that fall on this part of it: the rest is for other parts. */
@@ -359,7 +346,9 @@ do_refund(Step *s)
 		activity_do_correct(&s->state->activity, m->id, program_day(s->program, e->origin_at),
 							e->origin_back + e->amount == e->origin_of, e->amount,
 							e->has_largest ? &e->origin_largest : NULL);
+	streams_take_back(s->program, e, OF_PURCHASE, e->amount, &s->state->activity);
 	give_back(s, e->amount);
+	feed_streams(s, OF_REFUND);
 }
 
 static void
@@ -372,7 +361,40 @@ do_reverse(Step *s)
 		ereport(ERROR, errcode(ERRCODE_NOT_REVERSIBLE),
 				errmsg("only %lld points of entry %d are left to reverse",
 					   (long long) (e->origin_of - e->origin_back), e->ref));
+	if (streams_is_spend(e))
+		streams_take_back(s->program, e, OF_SPEND, e->points, &s->state->activity);
 	give_back(s, e->points);
+}
+
+/* ---- filling ---- */
+
+static bool
+is_filled(const StepEvent *e, int stream)
+{
+	for (int i = 0; i < e->n_fill; i++)
+		if (e->fill[i] == stream)
+			return true;
+	return false;
+}
+
+/* Some streams hold what their rules make of all that happened so far: no time passes, nothing is booked. */
+static void
+do_fill(Step *s)
+{
+	const StepEvent *e = s->event;
+	Activity *a = &s->state->activity;
+	Activity filled;
+
+	activity_init(&filled);
+	activity_decode(e->filled, &filled);
+	for (int i = filled.nstreams - 1; i >= 0; i--)
+		if (!is_filled(e, filled.streams[i].id))
+			activity_drop_stream(&filled, &filled.streams[i]);
+	for (int i = a->nstreams - 1; i >= 0; i--)
+		if (is_filled(e, a->streams[i].id))
+			activity_drop_stream(a, &a->streams[i]);
+	activity_do_merge(a, &filled);
+	streams_fold(s->program, s->today, &s->state->activity);
 }
 
 /* ---- the step ---- */
@@ -411,13 +433,13 @@ apply(Step *s)
 	switch (s->event->kind)
 	{
 		case STEP_PURCHASE:
-			do_purchase(s);
+			feed_streams(s, OF_PURCHASE);
 			return "purchase";
 		case STEP_REFUND:
 			do_refund(s);
 			return "refund";
 		case STEP_EVENT:
-			do_event(s);
+			feed_streams(s, OF_EVENT);
 			return "event";
 		case STEP_EARN:
 			do_earn(s);
@@ -434,6 +456,7 @@ apply(Step *s)
 						  &s->out->tiers);
 			return "tier";
 		case STEP_DAY:
+		case STEP_FILL:
 		case STEP_REVIEW:
 			break;
 	}
@@ -457,18 +480,21 @@ take_step(const Program *program, StepState *state, const StepEvent *event, Step
 		event->wallet ? program_wallet_named(program, event->wallet) : program_wallets(program);
 	s.now = Max(event->at, event->booked_at);
 	if (state->begun)
-		s.now = Max(s.now, state->at);
+		s.now = event->kind == STEP_FILL ? state->at : Max(s.now, state->at);
 	s.day = program_day(program, event->at);
 	s.today = program_day(program, s.now);
 	book_init(&s.delta);
 
-	pass_time(&s);
+	if (event->kind == STEP_FILL)
+		do_fill(&s);
+	else
+		pass_time(&s);
 	if (ladders_need_before(program, lowering))
 		ladders_before(ladders(&s), s.today, &before);
 	kind = apply(&s);
 	if (kind)
 		write_entry(&s, kind, &s.delta, true);
-	if (event->kind != STEP_DAY)
+	if (event->kind != STEP_DAY && event->kind != STEP_FILL)
 		ladders_event(ladders(&s), s.today, lowering, &before);
 	state->at = s.now;
 	state->begun = true;

@@ -57,18 +57,6 @@ program_purchases(const Program *p)
 	return NULL;
 }
 
-/* The stream that events of a kind feed, or NULL: kinds without a stream are kept, not counted. */
-const ProgramStream *
-program_stream_named(const Program *p, const char *code)
-{
-	const ProgramStream *s = program_streams(p);
-
-	for (int i = 0; i < p->n_streams; i++)
-		if (!s[i].purchases && strcmp(s[i].code, code) == 0)
-			return &s[i];
-	return NULL;
-}
-
 /* NULL: one of which only levels are known. */
 const ProgramLadder *
 program_ladder(const Program *p, int16 id)
@@ -92,12 +80,12 @@ program_level(const Program *p, int16 ladder, int16 level)
 	return NULL;
 }
 
-/* The day of a moment in the program's time zone. */
+/* The day of a moment in the program's time zone, and the hour of that day. */
 DateADT
-program_day(const Program *p, TimestampTz at)
+program_hour(const Program *p, TimestampTz at, int *hour)
 {
 	pg_tz *zone = pg_tzset(p->zone);
-	struct pg_tm tm;
+	struct pg_tm tm = {0};
 	fsec_t fsec;
 	int offset;
 	DateADT day = DATEVAL_NOBEGIN;
@@ -107,7 +95,16 @@ program_day(const Program *p, TimestampTz at)
 	if (!day_in_range(day))
 		ereport(ERROR, errcode(ERRCODE_DAY_OUT_OF_RANGE), errmsg("moment is out of range"),
 				errdetail("It must lie between the years 1900 and 9999."));
+	*hour = tm.tm_hour;
 	return day;
+}
+
+DateADT
+program_day(const Program *p, TimestampTz at)
+{
+	int hour;
+
+	return program_hour(p, at, &hour);
 }
 
 /* The first day on which points earned that day are gone. */

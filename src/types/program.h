@@ -42,13 +42,26 @@ typedef struct ProgramWallet
 	char code[PROGRAM_NAME];
 } ProgramWallet;
 
+/* What may feed a stream. */
+typedef enum StreamOf
+{
+	OF_PURCHASE,
+	OF_LINE, /* of a purchase */
+	OF_EVENT,
+	OF_REFUND,
+	OF_SPEND
+} StreamOf;
+
 typedef struct ProgramStream
 {
 	int16 id;
 	int16 keep_days;
 	int16 keep_months;
-	bool purchases;			 /* fed by purchases; otherwise by events of the kind */
-	char code[PROGRAM_NAME]; /* name of the stream, and the kind that feeds it */
+	uint8 of;				 /* StreamOf */
+	bool purchases;			 /* the one that stands for buying: all purchases feed it */
+	int32 rule;				 /* where in the program its rule is; 0: none, of events the kind is its code */
+	int32 amount;			 /* and what is summed; 0: the amount of what feeds it */
+	char code[PROGRAM_NAME]; /* name of the stream */
 } ProgramStream;
 
 typedef enum Rounding
@@ -201,9 +214,12 @@ extern const Program *program_open(Datum value);
 extern const ProgramWallet *program_wallet(const Program *p, int16 id);
 extern const ProgramWallet *program_wallet_named(const Program *p, const char *code);
 extern const ProgramStream *program_purchases(const Program *p);
-extern const ProgramStream *program_stream_named(const Program *p, const char *code);
+extern const char *program_stream_of(const ProgramStream *m);
+extern bool program_stream_looks(const ProgramStream *m);
+extern void program_stream_text(StringInfo out, const Program *p, const ProgramStream *m);
 extern const ProgramLevel *program_level(const Program *p, int16 ladder, int16 level);
 extern DateADT program_day(const Program *p, TimestampTz at);
+extern DateADT program_hour(const Program *p, TimestampTz at, int *hour);
 extern DateADT program_until(const ProgramWallet *w, DateADT earned);
 extern const ProgramLadder *program_ladder(const Program *p, int16 id);
 

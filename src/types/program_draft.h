@@ -1,5 +1,5 @@
 /*
- * program_draft.h: a program while its text is read.  Internal to program_io.c and program_tiers.c.
+ * program_draft.h: a program while its text is read.  Internal to program_io.c, program_streams.c and program_tiers.c.
  */
 #ifndef MEMBER_PROGRAM_DRAFT_H
 #define MEMBER_PROGRAM_DRAFT_H
@@ -9,6 +9,12 @@
 #include "types/program.h"
 #include "util/scan.h"
 
+/* The rules of a stream, as texts: they are compiled when the rest of the program is read. */
+typedef struct DraftStream
+{
+	char *rule;
+	char *amount;
+} DraftStream;
 /* The rules of a level, as texts: they are compiled when all names are known. */
 typedef struct DraftRules
 {
@@ -28,6 +34,7 @@ typedef struct Draft
 	ProgramFast fast[PROGRAM_PARTS];
 	DraftRules rules[PROGRAM_PARTS]; /* of the levels */
 	char *fast_rule[PROGRAM_PARTS];
+	DraftStream stream_rules[PROGRAM_PARTS];
 } Draft;
 
 /* -- program_io.c -- */
@@ -35,12 +42,25 @@ typedef struct Draft
 extern bool program_fail(Scanner *s, const char *message);
 extern bool scan_small(Scanner *s, int min, int max, int16 *value);
 
+/* -- program_streams.c -- */
+
+extern bool program_read_stream(Scanner *s, Draft *d);
+
+/* The program with the rules of its streams put behind it; NULL after an error that was not raised. */
+extern Program *program_add_stream_rules(Program *p, const Draft *d, Node *soft);
+
 /* -- program_tiers.c -- */
 
 extern bool program_read_ladder(Scanner *s, Draft *d);
 extern bool program_read_level(Scanner *s, Draft *d);
 extern bool program_read_fast(Scanner *s, Draft *d);
 extern bool program_check_tiers(Scanner *s, const Draft *d);
+
+/* {rule}: up to the brace that is not in quotes. */
+extern bool program_scan_rule(Scanner *s, char **rule);
+
+/* Puts a rule behind the program; its place. */
+extern int32 program_append_rule(Program **p, const Rule *r, ProgramRule head);
 
 /* The program with the draft's rules compiled and put behind it; NULL after an error that was not raised. */
 extern Program *program_add_rules(Program *p, const Draft *d, Node *soft);

@@ -5,6 +5,7 @@
  *	 wallet 1 points month_end 6 pending 0 lots 24 debt spendable;
  *	 stream 1 orders days 400 months 24 purchases;
  *	 stream 2 signin days 400 months 12;
+ *	 stream 3 tea days 400 months 12 of line amount {event.quantity} where {event.category = 'tea'};
  *	 earn buy stream 1 wallet 1 give 1 per 1.00 round down tiered;
  *	 earn daily stream 2 wallet 1 give 1,2,3,4,5 cap 1;
  *	 ladder 1 consumer validity rolling fall step;
@@ -159,33 +160,6 @@ read_wallet(Scanner *s, Draft *d)
 }
 
 static bool
-read_stream(Scanner *s, Draft *d)
-{
-	ProgramStream *m = &d->stream[d->head.n_streams++];
-
-	m->keep_days = 400;
-	m->keep_months = 24;
-	if (!scan_small(s, 1, PG_INT16_MAX, &m->id) || !scan_word(s, m->code, PROGRAM_NAME))
-		return false;
-	while (!scan_is(s, ';'))
-	{
-		bool ok = true;
-
-		if (scan_is_word(s, "days"))
-			ok = scan_small(s, 31, 10000, &m->keep_days);
-		else if (scan_is_word(s, "months"))
-			ok = scan_small(s, 0, 1200, &m->keep_months);
-		else if (scan_is_word(s, "purchases"))
-			m->purchases = true;
-		else
-			return scan_fail(s, "a stream option");
-		if (!ok)
-			return false;
-	}
-	return true;
-}
-
-static bool
 read_gives(Scanner *s, ProgramEarn *e)
 {
 	do
@@ -300,7 +274,7 @@ read_program(Scanner *s, Draft *d)
 		if (scan_is_word(s, "wallet"))
 			ok = read_wallet(s, d);
 		else if (scan_is_word(s, "stream"))
-			ok = read_stream(s, d);
+			ok = program_read_stream(s, d);
 		else if (scan_is_word(s, "earn"))
 			ok = read_earn(s, d);
 		else if (scan_is_word(s, "level"))
@@ -352,9 +326,13 @@ program_parse(const char *text, Node *soft)
 {
 	Draft *d = palloc0(sizeof(Draft));
 	Scanner s;
+	Program *p;
 
 	scan_begin(&s, "program", text, soft);
-	return read_program(&s, d) ? program_add_rules(program_pack(d), d, soft) : NULL;
+	if (!read_program(&s, d))
+		return NULL;
+	p = program_add_stream_rules(program_pack(d), d, soft);
+	return p ? program_add_rules(p, d, soft) : NULL;
 }
 
 PG_FUNCTION_INFO_V1(program_in);

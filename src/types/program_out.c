@@ -11,7 +11,7 @@
 #include "util/scan.h"
 
 static void
-append_rule(StringInfo out, const Program *p, const char *name, int32 place)
+append_rule(StringInfo out, const Program *p, const char *name, int32 place, int from)
 {
 	const ProgramRule *r = program_rule(p, place);
 	RuleNames names = {.program = p};
@@ -19,7 +19,7 @@ append_rule(StringInfo out, const Program *p, const char *name, int32 place)
 	if (r == NULL)
 		return;
 	appendStringInfo(out, " %s{", name);
-	rule_print(out, program_rule_nodes(r), program_rule_strings(r), 0, &names);
+	rule_print(out, program_rule_nodes(r), program_rule_strings(r), from, &names);
 	appendStringInfoChar(out, '}');
 }
 
@@ -54,9 +54,9 @@ append_level(StringInfo out, const Program *p, const ProgramLevel *l)
 		appendStringInfoString(out, " archived");
 	if (l->rollover)
 		appendStringInfoString(out, " rollover");
-	append_rule(out, p, "qualify ", l->qualify);
-	append_rule(out, p, "keep ", l->keep);
-	append_rule(out, p, "lose ", l->lose);
+	append_rule(out, p, "qualify ", l->qualify, 0);
+	append_rule(out, p, "keep ", l->keep, 0);
+	append_rule(out, p, "lose ", l->lose, 0);
 	appendStringInfoChar(out, ';');
 }
 
@@ -80,7 +80,7 @@ append_fast(StringInfo out, const Program *p, const ProgramFast *f)
 	append_date(out, f->since);
 	appendStringInfoString(out, " until ");
 	append_date(out, f->until);
-	append_rule(out, p, "", f->qualify);
+	append_rule(out, p, "", f->qualify, 0);
 	appendStringInfoChar(out, ';');
 }
 
@@ -97,6 +97,18 @@ append_wallet(StringInfo out, const ProgramWallet *w)
 					 policy[w->policy], w->spendable ? " spendable" : "");
 }
 
+void
+program_stream_text(StringInfo out, const Program *p, const ProgramStream *m)
+{
+	appendStringInfo(out, "\nstream %d %s days %d months %d%s", m->id, m->code, m->keep_days,
+					 m->keep_months, m->purchases ? " purchases" : "");
+	if (!m->purchases && m->of != OF_EVENT)
+		appendStringInfo(out, " of %s", program_stream_of(m));
+	append_rule(out, p, "amount ", m->amount, 1); /* without the "is known" it was compiled with */
+	append_rule(out, p, "where ", m->rule, 0);
+	appendStringInfoChar(out, ';');
+}
+
 static void
 program_write(StringInfo out, const Program *p)
 {
@@ -107,12 +119,7 @@ program_write(StringInfo out, const Program *p)
 	for (int i = 0; i < p->n_wallets; i++)
 		append_wallet(out, &program_wallets(p)[i]);
 	for (int i = 0; i < p->n_streams; i++)
-	{
-		const ProgramStream *m = &program_streams(p)[i];
-
-		appendStringInfo(out, "\nstream %d %s days %d months %d%s;", m->id, m->code, m->keep_days,
-						 m->keep_months, m->purchases ? " purchases" : "");
-	}
+		program_stream_text(out, p, &program_streams(p)[i]);
 	for (int i = 0; i < p->n_earns; i++)
 		append_earn(out, &program_earns(p)[i]);
 	for (int i = 0; i < p->n_ladders; i++)

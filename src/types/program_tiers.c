@@ -15,9 +15,8 @@
 
 /* ---- statements ---- */
 
-/* {rule}: up to the brace that is not in quotes. */
-static bool
-scan_rule(Scanner *s, char **rule)
+bool
+program_scan_rule(Scanner *s, char **rule)
 {
 	const char *start;
 	char quote = '\0';
@@ -113,11 +112,11 @@ program_read_level(Scanner *s, Draft *d)
 		else if (scan_is_word(s, "rollover"))
 			l->rollover = true;
 		else if (scan_is_word(s, "qualify"))
-			ok = scan_rule(s, &rules->qualify);
+			ok = program_scan_rule(s, &rules->qualify);
 		else if (scan_is_word(s, "keep"))
-			ok = scan_rule(s, &rules->keep);
+			ok = program_scan_rule(s, &rules->keep);
 		else if (scan_is_word(s, "lose"))
-			ok = scan_rule(s, &rules->lose);
+			ok = program_scan_rule(s, &rules->lose);
 		else
 			return scan_fail(s, "a level option");
 		if (!ok)
@@ -144,7 +143,7 @@ program_read_fast(Scanner *s, Draft *d)
 		return false;
 	if (f->until <= f->since)
 		return program_fail(s, "the faster way ends before it begins");
-	return scan_rule(s, &d->fast_rule[d->head.n_fasts++]) && scan_expect(s, ';');
+	return program_scan_rule(s, &d->fast_rule[d->head.n_fasts++]) && scan_expect(s, ';');
 }
 
 bool
@@ -350,6 +349,26 @@ holds_by_time(const RuleNode *node, bool *by_book)
 
 /* ---- packing ---- */
 
+int32
+program_append_rule(Program **p, const Rule *r, ProgramRule head)
+{
+	Size place = VARSIZE(*p);
+	Size nodes = r->n_nodes * sizeof(RuleNode);
+	Size size = MAXALIGN(sizeof(head) + nodes + r->strings_len);
+	Program *bigger = palloc0(place + size);
+	char *to = (char *) bigger + place;
+
+	memcpy(bigger, *p, place);
+	SET_VARSIZE(bigger, place + size);
+	head.n_nodes = r->n_nodes;
+	head.strings_len = r->strings_len;
+	memcpy(to, &head, sizeof(head));
+	memcpy(to + sizeof(head), rule_nodes(r), nodes);
+	memcpy(to + sizeof(head) + nodes, rule_strings(r), r->strings_len);
+	*p = bigger;
+	return (int32) place;
+}
+
 /* Puts the rule behind the program; its place, 0 after an error that was not raised. */
 static int32
 add_rule(Program **p, const char *text, const char *where, int16 ladder, Node *soft)
@@ -358,10 +377,6 @@ add_rule(Program **p, const char *text, const char *where, int16 ladder, Node *s
 	Rule *r = rule_compile_named(text, &names, soft, where);
 	RuleCheck check = {*p, NULL, NULL, where, ladder, soft};
 	ProgramRule head = {0};
-	Size place = VARSIZE(*p);
-	Size size;
-	Program *bigger;
-	char *to;
 
 	if (r == NULL)
 		return 0;
@@ -370,20 +385,8 @@ add_rule(Program **p, const char *text, const char *where, int16 ladder, Node *s
 	for (int i = 0; i < r->n_nodes; i++)
 		if (!check_part(&check, i))
 			return 0;
-	size = MAXALIGN(sizeof(ProgramRule) + r->n_nodes * sizeof(RuleNode) + r->strings_len);
-	bigger = palloc0(place + size);
-	memcpy(bigger, *p, place);
-	SET_VARSIZE(bigger, place + size);
-	head.n_nodes = r->n_nodes;
-	head.strings_len = r->strings_len;
 	head.by_time = holds_by_time(check.nodes, &head.by_book);
-	to = (char *) bigger + place;
-	memcpy(to, &head, sizeof(head));
-	to += sizeof(head);
-	memcpy(to, check.nodes, r->n_nodes * sizeof(RuleNode));
-	memcpy(to + r->n_nodes * sizeof(RuleNode), check.strings, r->strings_len);
-	*p = bigger;
-	return (int32) place;
+	return program_append_rule(p, r, head);
 }
 
 static bool
