@@ -178,6 +178,21 @@ $$;
 COMMENT ON FUNCTION member.purchase_refund(bigint, text, text, numeric, smallint[], text, timestamptz, text, text) IS
     'Refunds a purchase: an amount in yuan, the lines named by number, or all that is left. Takes back the share of what the purchase gave, lot by lot; refunds that add up to the purchase take back exactly its award. Errors: MB301 no such purchase, MB304 more than is left, line or number refunded before, MB305, MB101, MB102, MB401 to MB405.';
 
+CREATE OR REPLACE FUNCTION member_internal.require_event_kind(kind text, category text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF kind IS NULL OR kind !~ '^[a-z_][a-z0-9_]{0,22}$' THEN
+        PERFORM member_internal.refuse('MB306', format('invalid kind of event "%s"', kind),
+            'A kind has up to 23 small letters, digits and underscores.');
+    END IF;
+    IF length(category) NOT BETWEEN 1 AND 100 THEN
+        PERFORM member_internal.refuse('MB306', 'a category of an event must have 1 to 100 characters');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION member_internal.require_event_kind(text, text) IS 'Checks the kind and the category of an event. Errors: MB306.';
+
 CREATE OR REPLACE FUNCTION member.event_record(
     member_id bigint, kind text, category text DEFAULT NULL, value numeric DEFAULT NULL, attributes jsonb DEFAULT NULL,
     at timestamptz DEFAULT NULL, actor text DEFAULT NULL, key text DEFAULT NULL) RETURNS member.receipt
@@ -188,13 +203,7 @@ DECLARE
     w member_internal.written;
     r member.receipt;
 BEGIN
-    IF kind IS NULL OR kind !~ '^[a-z_][a-z0-9_]{0,22}$' THEN
-        PERFORM member_internal.refuse('MB306', format('invalid kind of event "%s"', kind),
-            'A kind has up to 23 small letters, digits and underscores.');
-    END IF;
-    IF length(category) NOT BETWEEN 1 AND 100 THEN
-        PERFORM member_internal.refuse('MB306', 'a category of an event must have 1 to 100 characters');
-    END IF;
+    PERFORM member_internal.require_event_kind(kind, category);
     IF value < 0 OR value > 999999999999.99 OR value <> round(value, 2) THEN
         PERFORM member_internal.refuse('MB303', format('value out of range: %s', value),
             'It is between 0 and 999999999999.99, with two decimals at most.');

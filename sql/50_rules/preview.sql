@@ -31,6 +31,7 @@ BEGIN
         WHEN 'purchase' THEN
             e.amount := member_internal.minor_units((event ->> 'amount')::numeric, 'amount of a purchase', 0);
         WHEN 'event' THEN
+            PERFORM member_internal.require_event_kind(event ->> 'event', event ->> 'category');
             e.event_kind := event ->> 'event';
             e.amount := member_internal.minor_units(coalesce((event ->> 'value')::numeric, 0), 'value', 0);
             -- one that was never seen is of a run of its own
@@ -71,7 +72,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION member_internal.preview_event(bigint, jsonb, timestamptz) IS
-    'An event to preview as the step takes it; last_at: the moment the member''s state has been brought to. Errors: MB502 kind or key, MB301, MB303, MB304.';
+    'An event to preview as the step takes it; last_at: the moment the member''s state has been brought to. Errors: MB502 kind or key, MB301, MB303, MB304, MB306.';
 
 CREATE OR REPLACE FUNCTION member.preview(member_id bigint, event jsonb, draft boolean DEFAULT false)
 RETURNS TABLE (what text, name text, was text, becomes text, why text)

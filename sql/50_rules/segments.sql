@@ -8,15 +8,16 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
-    g member.tag;
+    g record;
     present timestamptz;
     today date;
     given member.tagset;
 BEGIN
+    PERFORM member_internal.require_ready();
     SELECT t.* INTO g FROM member.tag t WHERE t.tag_id = member_internal.tag_id(tag_write_many.tag);
     IF g.rule IS NOT NULL THEN
         PERFORM member_internal.refuse('MB704', format('tag "%s" is kept by a rule', tag),
-            format('Its rule: %s', g.rule), 'Change the rule, or make a tag without given.');
+            format('Its rule: %s', g.rule), 'Change the rule, or make a tag without one.');
     END IF;
     IF members IS NULL THEN
         PERFORM member_internal.refuse('22004', 'argument "members" must not be null');
@@ -126,6 +127,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp S
 AS $$
 #variable_conflict use_column
 BEGIN
+    PERFORM member_internal.require_ready();
     RETURN QUERY
         WITH a AS MATERIALIZED (
             SELECT x.member_id FROM member.audience(audience_persona.rule, as_of) x

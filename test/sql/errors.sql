@@ -31,7 +31,7 @@ SELECT pg_temp.try('{}', 'enroll(''shop'')', 'purchase_record(1, ''P1'', 10)', '
     'points_spend(1, 5)', 'points_reverse(1, 1)', 'points_balance(1)', 'points_lots(1)', 'points_explain(1)', 'points_explain_json(1)', 'points_statement(1)', 'points_expiring()', 'tier_of(1)', 'tier_progress(1)', 'rfm_of(1)',
     'rfm_scores()', 'rfm_migration(''2026-01-01'', ''2026-02-01'')', 'value_refit()', 'value_of(1)', 'value_calibration(''2026-01-01'')', 'churn_signals(1)', 'lifecycle_of(1)',
     'lifecycle_conversion(''2026-01-01'', ''2026-02-01'')',
-    'outbox_claim(''w'')', 'outbox_ack(1, ''sent'')', 'publish(''x'')', 'program_export()', 'program_diff()', 'program_import(''{}'')', 'program_revert(1, ''x'')', 'migrate()', 'verify()', 'repair()', 'replay(1)', 'import_members()', 'import_purchases()', 'import_balances()', 'import_points()', 'points_post(ARRAY[]::jsonb[])',
+    'outbox_claim(''w'')', 'outbox_ack(1, ''sent'')', 'publish(''x'')', 'program_export()', 'program_diff()', 'program_import(''{}'')', 'program_revert(1, ''x'')', 'preview(1, ''{"kind": "day"}'')', 'tag_set(1, ''x'')', 'tag_set_many(''x'', ''{1}'')', 'tag_unset_many(''x'', ''{1}'')', 'core_tags(1)', 'audience_persona(''age > 3'')', 'audience_count(''age > 3'')', 'migrate()', 'verify()', 'repair()', 'replay(1)', 'import_members()', 'import_purchases()', 'import_balances()', 'import_points()', 'points_post(ARRAY[]::jsonb[])',
     'jobs_install()', 'clusters_refresh()', 'cluster_of(1)', 'baskets_refresh()', 'recommend(''{tea}'')', 'recommend_for(1)', 'nearest_stores(31, 121)', 'nearby_items(1, 31, 121)');
 SELECT pg_temp.failure('CALL member.daily_run()');
 SELECT pg_temp.try('setup({})', '''luxury''', 'NULL', '''''', '''common''', '''tea''''; DROP''', '''tea'', zone => ''Nowhere''', '''tea'', zone => NULL', '''tea'', brand => NULL');
@@ -242,6 +242,7 @@ SELECT program_version FROM member.setting;
 SELECT pg_temp.try('program_export({})', '-1', '99');
 SELECT pg_temp.try('program_diff({})', '1, 99');
 SELECT pg_temp.try('preview(1, {})', 'NULL', '''7''', '''{}''', '''{"kind": "gift"}''', '''{"kind": "purchase", "amont": 3}''', '''{"kind": "spend", "points": 1, "wallet": "coins"}''', '''{"kind": "refund", "purchase_no": "none"}''');
+SELECT pg_temp.try('preview(1, {})', '''{"kind": "event"}''', '''{"kind": "purchase", "amount": "much"}''', '''{"kind": "refund", "purchase_no": "P1", "amount": 500}''', '''{"kind": "day", "at": "infinity"}''');
 SELECT pg_temp.try('tag_set_many({}, ''{1}'')', '''none''', 'NULL');
 SELECT pg_temp.try('core_tags(1, {})', '-1');
 SELECT pg_temp.try('program_import({})', 'NULL', '''7''', '''{"tags": [], "verb": {"verb": "enroll"}}''', '''{"wallet": [{"name": "x"}, {"code": "Coins", "name": "x", "kind": 1}, {"code": "points", "expiry_n": "x"}]}''',
