@@ -164,10 +164,10 @@ COMMENT ON FUNCTION member.verify(bigint, bigint, boolean) IS
 
 -- The events of members' ledgers, as they went into step.
 CREATE OR REPLACE FUNCTION member_internal.events_of(since_member bigint, until_member bigint)
-RETURNS TABLE (member_id bigint, entry_no integer, part integer, version integer, event member.step_event)
+RETURNS TABLE (member_id bigint, entry_no integer, part bigint, version integer, event member.step_event)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT e.member_id, e.entry_no, 0, e.program_version,
+    SELECT e.member_id, e.entry_no, 0::bigint, e.program_version,
            ROW(e.member_id, CASE WHEN e.kind IN ('expire', 'settle') THEN 'day' ELSE e.kind END, e.at,
                CASE WHEN e.kind IN ('earn', 'spend', 'reverse') THEN w.code END,
                CASE e.kind WHEN 'earn' THEN e.points WHEN 'spend' THEN -e.points WHEN 'reverse' THEN e.ref_part END,
@@ -206,17 +206,15 @@ AS $$
     -- reviews, and rises by new rules, that a daily run booked where no points moved, by the version of then
     SELECT c.member_id, coalesce((SELECT max(e.entry_no) FROM member.entry e
                      WHERE e.member_id = c.member_id AND e.booked_at < c.booked_at), 0),
-           c.change_no * 1000, c.program_version,
-           ROW(c.member_id, CASE c.kind WHEN 'rise' THEN 'review' ELSE 'day' END, member.day_start(c.day), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-               NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::member.step_event
+           c.change_no * 1000000::bigint, c.program_version,
+           member_internal.plain_event(c.member_id, CASE c.kind WHEN 'rise' THEN 'review' ELSE 'day' END, member.day_start(c.day))
     FROM member.tier_change c
     WHERE c.member_id BETWEEN since_member AND until_member AND (c.kind <> 'rise' OR c.entry_no IS NULL)
       AND NOT EXISTS (SELECT FROM member.entry e WHERE e.member_id = c.member_id AND e.booked_at = c.booked_at)
     UNION ALL
     -- brought forward by a day on which nothing had to be booked
     SELECT s.member_id, 2147483647, 0, g.program_version,
-           ROW(s.member_id, 'day', s.at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-               NULL, NULL, NULL, NULL, NULL, NULL)::member.step_event
+           member_internal.plain_event(s.member_id, 'day', s.at)
     FROM member.state s, member.setting g
     WHERE s.member_id BETWEEN since_member AND until_member AND s.at IS NOT NULL
       AND s.at > ALL (SELECT CASE WHEN e.digest IS NOT NULL THEN e.booked_at ELSE e.at END FROM member.entry e WHERE e.member_id = s.member_id)
@@ -235,10 +233,10 @@ AS $$
         SELECT v.member_id, v.entry_no, v.part, v.version, v.event FROM v
         UNION ALL
         -- streams that were counted from history: what stood in the books by then, by the rules of then
-        SELECT f.member_id, f.entry_no, 1000 * coalesce((SELECT max(c.change_no) FROM member.tier_change c
-                                                         WHERE c.member_id = f.member_id AND c.booked_at <= f.filled_at), 0) + least(f.fill_no, 999),
+        SELECT f.member_id, f.entry_no, 1000000 * coalesce((SELECT max(c.change_no) FROM member.tier_change c
+                                                     WHERE c.member_id = f.member_id AND c.booked_at <= f.filled_at), 0)::bigint + f.fill_no,
                f.program_version,
-               member_internal.fill_event(f.member_id, (SELECT member_internal.streams_run(NULL, v.event, p.program ORDER BY v.entry_no, v.part)
+               member_internal.plain_event(f.member_id, 'fill', f.filled_at, (SELECT member_internal.streams_run(NULL, v.event, p.program ORDER BY v.entry_no, v.part)
                                                         FROM v WHERE v.member_id = f.member_id AND v.entry_no <= f.entry_no), f.streams)
         FROM member.stream_fill f JOIN member.program_version p ON p.version = f.program_version
         WHERE f.member_id BETWEEN since_member AND until_member

@@ -63,7 +63,7 @@ BEGIN
     WITH c AS MATERIALIZED (
         SELECT s.member_id, s.entries, s.activity AS old,
                (member.step(ROW(s.lots, s.activity, s.standing, s.at, s.entries, s.hash)::member.step_state,
-                            member_internal.fill_event(s.member_id, r.activity, fill), p.program)).activity AS new
+                            member_internal.plain_event(s.member_id, 'fill', present, r.activity, fill), p.program)).activity AS new
         FROM member.state s
         JOIN (SELECT v.member_id, member_internal.streams_run(NULL, v.event, p.program ORDER BY v.entry_no, v.part) AS activity
               FROM member_internal.events_of(members[1], members[cardinality(members)]) v GROUP BY v.member_id) r USING (member_id)
@@ -80,15 +80,6 @@ END
 $$;
 COMMENT ON FUNCTION member_internal.streams_fill_members(smallint[], bigint[]) IS
     'Counts some streams of members that follow one another anew from the books, by the rules in force.';
-
-CREATE OR REPLACE FUNCTION member_internal.fill_event(member_id bigint, filled member.activity, fill smallint[]) RETURNS member.step_event
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT ROW(member_id, 'fill', '2000-01-01 00:00+00', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-               NULL, NULL, NULL, NULL, NULL, NULL, NULL, filled, fill)::member.step_event
-$$;
-COMMENT ON FUNCTION member_internal.fill_event(bigint, member.activity, smallint[]) IS
-    'The event by which some streams of a member hold what was counted.';
 
 CREATE OR REPLACE FUNCTION member_internal.streams_fill_batch(max_members integer DEFAULT 2000) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

@@ -24,6 +24,7 @@ CREATE TABLE member.stream_unfilled (
     position        bigint NOT NULL DEFAULT 0
 );
 COMMENT ON TABLE member.stream_unfilled IS 'Published streams that what happened before is not counted in yet.';
+COMMENT ON COLUMN member.stream_unfilled.stream_id IS 'The stream.';
 COMMENT ON COLUMN member.stream_unfilled.program_version IS 'The version that added or changed it.';
 COMMENT ON COLUMN member.stream_unfilled.position IS 'Last member it was counted for.';
 
@@ -37,6 +38,10 @@ CREATE TABLE member.stream_fill (
     PRIMARY KEY (member_id, fill_no)
 );
 COMMENT ON TABLE member.stream_fill IS 'When streams of a member were counted from its history, for replay; members of whom nothing changed are left out.';
+COMMENT ON COLUMN member.stream_fill.member_id IS 'The member.';
+COMMENT ON COLUMN member.stream_fill.filled_at IS 'When it was counted.';
+COMMENT ON COLUMN member.stream_fill.fill_no IS 'Number among the member''s fills, from 1.';
+COMMENT ON COLUMN member.stream_fill.streams IS 'The streams that were counted.';
 COMMENT ON COLUMN member.stream_fill.entry_no IS 'The last entry that was counted.';
 COMMENT ON COLUMN member.stream_fill.program_version IS 'The version whose rules said what feeds them.';
 

@@ -9,8 +9,7 @@ BEGIN
     SELECT x.* INTO r
     FROM member.state s, member.setting g JOIN member.program_version p ON p.version = g.program_version,
         LATERAL member.step(ROW(s.lots, s.activity, s.standing, s.at, s.entries, s.hash)::member.step_state,
-            ROW(s.member_id, 'day', greatest(s.at, member.day_start(state_on.day)), NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-                NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::member.step_event, p.program) x
+            member_internal.plain_event(s.member_id, 'day', greatest(s.at, member.day_start(state_on.day))), p.program) x
     WHERE s.member_id = state_on.member_id;
     IF NOT FOUND THEN
         PERFORM member_internal.refuse_member(state_on.member_id);

@@ -54,8 +54,7 @@ AS $$
                 -- as far as was known that day
                 WHERE v.part = 0 AND coalesce((v.event).booked_at, (v.event).at) < member.day_start(day + 1)
                 UNION ALL
-                SELECT 2147483647, ROW(tier_history.member_id, 'review', member.day_start(day + 1) - interval '1 second', NULL, NULL, NULL, NULL, NULL,
-                    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::member.step_event) e
+                SELECT 2147483647, member_internal.plain_event(tier_history.member_id, 'review', member.day_start(day + 1) - interval '1 second')) e
           OFFSET 0) y
 $$;
 COMMENT ON FUNCTION member_internal.tier_history(bigint, member.program, member.program, date) IS

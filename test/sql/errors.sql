@@ -218,7 +218,7 @@ ROLLBACK;
 BEGIN;
 UPDATE member.wallet SET expiry = 'days', expiry_n = 0 WHERE code = 'growth';
 UPDATE member.wallet SET expiry = 'days', expiry_n = 7, pending_days = 7 WHERE code = 'points';
-UPDATE member.stream SET purchases = true;
+UPDATE member.stream SET purchases = true, of = 'purchase';
 UPDATE member.setting SET reminders = '{0}';
 SELECT pg_temp.try('publish({})', '''wallets''');
 ROLLBACK;

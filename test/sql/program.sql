@@ -31,6 +31,9 @@ INSERT INTO good (text) VALUES
     ('program 1; wallet 1 points days 5 months 6 never; wallet 2 growth never days 7 only_pending debt;'),
     -- streams
     ('program 1; wallet 1 points; stream 1 orders purchases; stream 2 signin days 31 months 0; stream 32767 browse days 10000 months 1200;'),
+    ('program 1; wallet 1 points; stream 1 orders purchases of purchase; stream 2 tea of line where {event.category = ''tea'' or event.store in (''S1'', ''S2'')};
+      stream 3 off amount {event.discount * 2 - 0.01} of line days 31; stream 4 live where {event.live_id is known} of purchase; stream 5 back of refund;
+      stream 6 mall of spend where {event.source = ''mall''} months 0; stream 7 read of event where {event.seconds >= 30} amount {event.seconds};'),
     -- earning rules
     ('program 1; wallet 1 points; wallet 2 growth; stream 1 orders purchases; stream 2 signin;
       earn a stream 1 wallet 1 give 1 per 1; earn b stream 1 wallet 1 give 1000000000 per 10000000000000.00 round up tiered;
@@ -114,7 +117,11 @@ SELECT text, pg_temp.failure(format('SELECT %L::member.program', 'program 1; ' |
 SELECT text, pg_temp.failure(format('SELECT %L::member.program', 'program 1; wallet 1 points; ' || text)) FROM (VALUES
     ('stream orders;'), ('stream 0 orders;'), ('stream 32768 orders;'), ('stream 1;'), ('stream 1 orders days 30;'), ('stream 1 orders days 10001;'),
     ('stream 1 orders months -1;'), ('stream 1 orders months 1201;'), ('stream 1 orders weeks 3;'), ('stream 1 orders'),
-    ('stream 1 orders; stream 1 signin;'), ('stream 1 orders; stream 2 orders;')
+    ('stream 1 orders; stream 1 signin;'), ('stream 1 orders; stream 2 orders;'),
+    ('stream 1 a of;'), ('stream 1 a of sale;'), ('stream 1 a where;'), ('stream 1 a where event.x;'), ('stream 1 a where {};'), ('stream 1 a where {event.x'),
+    ('stream 1 a where {event.x = };'), ('stream 1 a where {event.amount};'), ('stream 1 a where {spend(30d) > 1};'), ('stream 1 a where {event.x = 1 and city = ''SH''};'),
+    ('stream 1 a where {#3};'), ('stream 1 a amount {event.x = 1};'), ('stream 1 a amount {''x''};'), ('stream 1 a amount {points};'), ('stream 1 a amount {event.x +};'),
+    ('stream 1 a purchases where {event.amount > 1};'), ('stream 1 a purchases amount {event.lines};'), ('stream 1 a purchases of line;')
 ) v (text);
 SELECT text, pg_temp.failure(format('SELECT %L::member.program', 'program 1; wallet 1 points; stream 1 orders purchases; ' || text)) FROM (VALUES
     ('earn;'), ('earn buy;'), ('earn buy stream 1 wallet 1;'), ('earn buy stream 1 wallet 1 give 1'), ('earn buy stream 1 give 1;'), ('earn buy wallet 1 give 1;'),

@@ -51,7 +51,7 @@ SELECT is_empty($$ SELECT signature FROM routine WHERE lanname IN ('sql', 'plpgs
     'what writes or locks is volatile');
 SELECT is_empty($$ SELECT signature FROM routine WHERE lanname IN ('sql', 'plpgsql') AND proparallel <> 'u' AND provolatile = 'v' $$, 'and not parallel safe');
 SELECT is_empty($$ SELECT signature FROM routine JOIN pg_aggregate a ON a.aggfnoid = routine.oid
-    WHERE (aggcombinefn = 0 OR proparallel <> 's') AND proname <> 'step_run' $$, 'every aggregate but the ordered step combines and is parallel safe');
+    WHERE (aggcombinefn = 0 OR proparallel <> 's') AND proname NOT IN ('step_run', 'streams_run') $$, 'every aggregate but the ordered steps combines and is parallel safe');
 
 -- arguments and columns of one name: PL/pgSQL refuses them only when called
 SELECT is_empty($$ SELECT signature, name FROM routine, unnest(proargnames) AS name WHERE name <> '' GROUP BY 1, 2 HAVING count(*) > 1 $$, 'no routine has two arguments of one name');
@@ -93,7 +93,7 @@ SELECT set_eq($$ SELECT proname || '(' || coalesce(array_to_string(proargnames[:
     'rfm_of(member_id, as_of)', 'rfm_scores(as_of, bins, thresholds, nested)', 'rfm_collapse(cuts)', 'rfm_migration(since, until)',
     'value_refit(day)', 'value_of(member_id, as_of)', 'value_calibration(day, horizon, bins)', 'churn_signals(member_id, as_of)',
     'lifecycle_of(member_id, as_of)', 'lifecycle_conversion(since, until)', 'outbox_claim(worker, max_rows, lease)', 'outbox_ack(id, result)',
-    'import_members(channel)', 'import_purchases(channel)', 'import_balances()', 'points_post(rows, all_or_nothing)', 'import_points(all_or_nothing)', 'daily_run(day)', 'jobs_install(schedule)', 'jobs_remove()',
+    'import_members(channel)', 'import_purchases(channel)', 'import_balances()', 'points_post(rows, all_or_nothing)', 'import_points(all_or_nothing)', 'daily_run(day)', 'streams_fill()', 'jobs_install(schedule)', 'jobs_remove()',
     'compile_rule(rule)', 'rule_text(rule)', 'rule_explain(member_id, rule, as_of)', 'facts_of(member_id)', 'rules_of(member_id, as_of)',
     'audience(rule, as_of, after, max_rows)', 'audience_count(rule, as_of)', 'audience_overlap(rule_a, rule_b, as_of)',
     'tag_set(member_id, tag, weight, until, reason, actor)', 'tag_unset(member_id, tag, reason, actor)', 'tags_of(member_id, as_of)',
