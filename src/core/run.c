@@ -62,8 +62,8 @@ keep_refund(Run *run, Journal *j, const EventFacts *refund)
 
 	if (refund->n_refund == 0)
 		return;
-	all = MemoryContextAlloc(run->journals,
-							 (j->facts.n_refunded + refund->n_refund) * sizeof(int16));
+	all =
+		MemoryContextAlloc(run->journals, (j->facts.n_refunded + refund->n_refund) * sizeof(int16));
 	if (j->facts.n_refunded)
 		memcpy(all, j->facts.refunded, j->facts.n_refunded * sizeof(int16));
 	memcpy(all + j->facts.n_refunded, refund->refund, refund->n_refund * sizeof(int16));

@@ -231,7 +231,8 @@ feed_stream(Step *s, const Feed *f)
 	if (activity_seek_decoded(&s->state->activity, m->id, &c) &&
 		!activity_window_try(c, s->day, s->day + 1, &before, &cut))
 		before.count = cut.count;
-	activity_do_add(&s->state->activity, m->id, s->day, 1, f->amount, f->amount, s->event->category);
+	activity_do_add(&s->state->activity, m->id, s->day, 1, f->amount, f->amount,
+					s->event->category);
 	for (int i = 0; i < s->program->n_earns; i++)
 		if (e[i].stream == m->id)
 		{

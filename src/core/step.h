@@ -23,8 +23,8 @@ typedef enum StepKind
 	STEP_EARN,
 	STEP_SPEND,
 	STEP_REVERSE,
-	STEP_TIER,	/* a level is granted: event_kind and until say what */
-	STEP_DAY,	/* time passes */
+	STEP_TIER,	 /* a level is granted: event_kind and until say what */
+	STEP_DAY,	 /* time passes */
 	STEP_REVIEW, /* and levels are decided as after an event: the rules are new */
 	STEP_FILL	 /* no time passes: streams hold what was counted of them */
 } StepKind;

@@ -181,7 +181,7 @@ read_state(Datum composite, TupleDesc desc, StepState *state)
 StepKind
 step_kind(const char *kind)
 {
-	static const char *const names[] = {"purchase", "refund", "event", "earn",	"spend",
+	static const char *const names[] = {"purchase", "refund", "event", "earn",	 "spend",
 										"reverse",	"tier",	  "day",   "review", "fill"};
 
 	for (int i = 0; i < lengthof(names); i++)

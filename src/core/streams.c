@@ -144,7 +144,8 @@ read_line(const EventFacts *f, int line, EventLine *out)
 	find(object, "quantity", jbvNumeric, &out->quantity);
 	if (find(object, "amount", jbvNumeric, &number))
 		out->amount = minor_of(&number);
-	out->list_amount = find(object, "list_amount", jbvNumeric, &number) ? minor_of(&number) : out->amount;
+	out->list_amount =
+		find(object, "list_amount", jbvNumeric, &number) ? minor_of(&number) : out->amount;
 }
 
 static void
@@ -250,8 +251,8 @@ numbers_of(JsonbContainer *object, const char *key, int16 **out)
 		JsonbValue *v = getIthJsonbValueFromContainer(&list->root, i);
 
 		if (v->type == jbvNumeric)
-			(*out)[n++] = DatumGetInt16(
-				DirectFunctionCall1(numeric_int2, NumericGetDatum(v->val.numeric)));
+			(*out)[n++] =
+				DatumGetInt16(DirectFunctionCall1(numeric_int2, NumericGetDatum(v->val.numeric)));
 	}
 	return n;
 }
@@ -457,8 +458,9 @@ given_of(const Given *g, const Feed *f, bool *whole)
 	*whole = g->back >= g->of || (f->line && line_given(g, f->line));
 	if (*whole)
 		return f->amount;
-	return g->back <= by_lines ? 0
-							   : (int64) ((int128) f->amount * (g->back - by_lines) / (g->of - by_lines));
+	return g->back <= by_lines
+			   ? 0
+			   : (int64) ((int128) f->amount * (g->back - by_lines) / (g->of - by_lines));
 }
 
 /*

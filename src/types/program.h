@@ -57,10 +57,10 @@ typedef struct ProgramStream
 	int16 id;
 	int16 keep_days;
 	int16 keep_months;
-	uint8 of;				 /* StreamOf */
-	bool purchases;			 /* the one that stands for buying: all purchases feed it */
-	int32 rule;				 /* where in the program its rule is; 0: none, of events the kind is its code */
-	int32 amount;			 /* and what is summed; 0: the amount of what feeds it */
+	uint8 of;		/* StreamOf */
+	bool purchases; /* the one that stands for buying: all purchases feed it */
+	int32 rule;		/* where in the program its rule is; 0: none, of events the kind is its code */
+	int32 amount;	/* and what is summed; 0: the amount of what feeds it */
 	char code[PROGRAM_NAME]; /* name of the stream */
 } ProgramStream;
 

@@ -93,7 +93,8 @@ compile(const char *text, const char *where, Node *soft)
 			(node->op == RULE_FIELD && node->what != FIELD_EVENT))
 			ereturn(soft, NULL, errcode(ERRCODE_INVALID_PROGRAM),
 					errmsg("invalid program: %s asks for more than the event at hand", where),
-					errdetail("What feeds a stream is told by event.kind, event.amount and the like."));
+					errdetail(
+						"What feeds a stream is told by event.kind, event.amount and the like."));
 	}
 	return r;
 }
