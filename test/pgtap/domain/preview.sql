@@ -8,8 +8,12 @@ SELECT * FROM no_plan();
 
 SELECT is(member.setup('tea'), 1, 'a program');
 UPDATE member.wallet SET pending_days = 3 WHERE code = 'points';
+INSERT INTO member.stream (stream_id, code, name, of, rule, amount) VALUES (11, 'cake', '蛋糕', 'line', 'event.category = ''cake'' and event.store = ''S1''', 'event.quantity'),
+    (12, 'mall', '兑换', 'spend', 'event.source = ''mall''', NULL), (13, 'long', '久读', 'event', 'event.kind = ''browse'' and event.seconds > 30', NULL);
+INSERT INTO member.earn_rule (code, name, stream, wallet, give) VALUES ('cake', '蛋糕', 'cake', 'points', '{7}'), ('long', '久读', 'long', 'points', '{4}');
 INSERT INTO member.tag (code, dimension, rule) VALUES ('often', 'behaviour', 'orders(30d) >= 2'), ('signed', 'behaviour', 'count(signin, 30d) >= 2'),
-    ('liked', 'segment', '#often and spend(90d) >= 60'), ('rich', 'basic', 'points >= 100 or pending(points) >= 80');
+    ('liked', 'segment', '#often and spend(90d) >= 60'), ('rich', 'basic', 'points >= 100 or pending(points) >= 80'),
+    ('sweet', 'behaviour', 'amount(cake, 30d) >= 3 or amount(mall) >= 50');
 SELECT is(member.publish('tags'), 2, 'with tags');
 SELECT NULL FROM generate_series(1, 6) n, member.enroll('shop', key => n::text);
 SELECT is(points, 30::bigint, 'a first purchase') FROM member.purchase_record(1, 'A', 30);
@@ -61,11 +65,13 @@ DECLARE
 BEGIN
     PERFORM set_config('member.clock', (timestamptz '2026-01-02 08:00+08' + n * interval '17 hours')::text, false);
     CASE pg_temp.some(6)
-        WHEN 0 THEN event := jsonb_build_object('kind', 'event', 'event', (ARRAY['signin', 'browse', 'other'])[1 + pg_temp.some(3)], 'category', 'c' || pg_temp.some(3));
+        WHEN 0 THEN event := jsonb_build_object('kind', 'event', 'event', (ARRAY['signin', 'browse', 'other'])[1 + pg_temp.some(3)], 'category', 'c' || pg_temp.some(3),
+            'attributes', jsonb_build_object('seconds', pg_temp.some(90)));
         WHEN 1 THEN event := jsonb_build_object('kind', 'earn', 'points', 1 + pg_temp.some(90));
-        WHEN 2 THEN event := jsonb_build_object('kind', 'spend', 'points', 1 + pg_temp.some(60));
+        WHEN 2 THEN event := jsonb_build_object('kind', 'spend', 'points', 1 + pg_temp.some(60), 'source', (ARRAY['mall', 'draw'])[1 + pg_temp.some(2)]);
         WHEN 3 THEN event := CASE WHEN bought IS NULL THEN jsonb_build_object('kind', 'earn', 'points', 7, 'wallet', 'growth') ELSE jsonb_build_object('kind', 'refund', 'purchase_no', bought) END;
-        ELSE event := jsonb_build_object('kind', 'purchase', 'amount', pg_temp.some(5000) / 100.0);
+        ELSE event := (SELECT jsonb_build_object('kind', 'purchase', 'store', 'S' || pg_temp.some(3), 'amount', sum(l.amount), 'lines', jsonb_agg(to_jsonb(l))) FROM (
+            SELECT 'p' AS product, (ARRAY['cake', 'tea'])[1 + pg_temp.some(2)] AS category, 1 + pg_temp.some(3) AS quantity, pg_temp.some(2500) / 100.0 AS amount FROM generate_series(0, pg_temp.some(3))) l);
     END CASE;
     PERFORM member.tags_refresh(only_member => m);
     books := pg_temp.books();
@@ -77,11 +83,11 @@ BEGIN
     IF pg_temp.books() <> books THEN RETURN 'it wrote'; END IF;
     BEGIN
         CASE event ->> 'kind'
-            WHEN 'purchase' THEN r := member.purchase_record(m, 'N' || n, (event ->> 'amount')::numeric);
+            WHEN 'purchase' THEN r := member.purchase_record(m, 'N' || n, (event ->> 'amount')::numeric, store => event ->> 'store', lines => event -> 'lines');
             WHEN 'refund' THEN r := member.purchase_refund(m, bought, 'R' || n);
-            WHEN 'event' THEN r := member.event_record(m, event ->> 'event', event ->> 'category');
+            WHEN 'event' THEN r := member.event_record(m, event ->> 'event', event ->> 'category', attributes => event -> 'attributes');
             WHEN 'earn' THEN r := member.points_earn(m, (event ->> 'points')::bigint, coalesce(event ->> 'wallet', 'points'));
-            ELSE r := member.points_spend(m, (event ->> 'points')::bigint);
+            ELSE r := member.points_spend(m, (event ->> 'points')::bigint, source => event ->> 'source');
         END CASE;
     EXCEPTION WHEN SQLSTATE 'MB203' THEN RETURN CASE WHEN refused = SQLSTATE THEN NULL ELSE 'it was not refused' END;
     END;
@@ -102,6 +108,6 @@ END
 $$;
 SELECT setseed(0.42);
 SELECT is_empty('SELECT n, v FROM generate_series(1, 300) n, pg_temp.live(n) v WHERE v IS NOT NULL', '300 random events: what the preview said came, and nothing was written before');
-SELECT ok((SELECT count(DISTINCT tag_id) FROM member.tag_change) = 4 AND (SELECT count(*) FROM member.tier_change) > 10 AND (SELECT count(*) FROM member.refund) > 10, 'tags, levels and refunds were among them');
+SELECT ok((SELECT count(DISTINCT tag_id) FROM member.tag_change) = 5 AND (SELECT count(*) FROM member.tier_change) > 10 AND (SELECT count(*) FROM member.refund) > 10, 'tags, levels and refunds were among them');
 SELECT is_empty('SELECT * FROM member.verify()', 'the books are sound');
 SELECT * FROM finish();
