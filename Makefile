@@ -21,6 +21,8 @@ SQL_EXTENSION = \
 	sql/10_types/activity.sql \
 	sql/10_types/rfm.sql \
 	sql/10_types/value.sql \
+	sql/10_types/kmeans.sql \
+	sql/10_types/baskets.sql \
 	sql/10_types/standing.sql \
 	sql/10_types/tagset.sql \
 	sql/10_types/program.sql \
@@ -30,11 +32,13 @@ SQL_EXTENSION = \
 	sql/50_rules/ruleset.sql \
 	sql/50_rules/match.sql \
 	sql/00_base/functions.sql \
+	sql/15_program/catalog.sql \
 	sql/15_program/functions.sql \
 	sql/20_members/functions.sql \
 	sql/30_points/functions.sql \
 	sql/70_value/functions.sql \
 	sql/75_liability/functions.sql \
+	sql/75_analytics/functions.sql \
 	sql/80_messages/functions.sql \
 	sql/88_import/functions.sql \
 	sql/20_members/api.sql \
@@ -44,13 +48,20 @@ SQL_EXTENSION = \
 	sql/30_points/post.sql \
 	sql/30_points/audit.sql \
 	sql/30_points/repair.sql \
+	sql/40_activity/functions.sql \
 	sql/40_activity/api.sql \
 	sql/50_rules/api.sql \
 	sql/50_rules/functions.sql \
 	sql/50_rules/tags.sql \
 	sql/50_rules/audience.sql \
+	sql/50_rules/segments.sql \
+	sql/50_rules/preview.sql \
+	sql/60_tiers/functions.sql \
 	sql/60_tiers/api.sql \
+	sql/60_tiers/benefits.sql \
+	sql/60_tiers/simulate.sql \
 	sql/70_value/api.sql \
+	sql/75_analytics/api.sql \
 	sql/80_messages/api.sql \
 	sql/85_jobs/functions.sql \
 	sql/85_jobs/api.sql \
@@ -70,11 +81,15 @@ SQL_TABLES = \
 	sql/60_tiers/tables.sql \
 	sql/70_value/tables.sql \
 	sql/75_liability/tables.sql \
+	sql/75_analytics/tables.sql \
 	sql/80_messages/tables.sql \
 	sql/85_jobs/tables.sql \
 	sql/88_import/tables.sql
 SQL_VIEWS = \
 	sql/90_report/views.sql \
+	sql/90_report/tags.sql \
+	sql/90_report/tiers.sql \
+	sql/90_report/analytics.sql \
 	sql/90_report/liability.sql
 SQL_GRANTS = sql/99_grants/relations.sql
 SQL_MIGRATIONS = $(sort $(wildcard sql/migrations/[0-9]*_*.sql))

@@ -66,6 +66,11 @@
 #define analyze_delay_point() vacuum_delay_point()
 #endif
 
+/* 18 writes noreturn before a declaration, under a new name. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
 /* PG_MODULE_MAGIC_EXT names the module to the monitoring views of 18. */
 #if PG_VERSION_NUM >= 180000
 #define MEMBER_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "member")

@@ -16,6 +16,9 @@
 #define ERRCODE_UNKNOWN_PRESET MB('0', '0', '4')
 #define ERRCODE_PUBLISH_REFUSED MB('0', '0', '5')
 #define ERRCODE_INVALID_PROGRAM MB('0', '0', '6')
+#define ERRCODE_IMPORT_REFUSED MB('0', '0', '7')
+#define ERRCODE_UNKNOWN_VERSION MB('0', '0', '8')
+#define ERRCODE_DRAFT_UNPUBLISHED MB('0', '0', '9')
 
 /* members and identities */
 #define ERRCODE_UNKNOWN_MEMBER MB('1', '0', '1')
@@ -65,10 +68,22 @@
 #define ERRCODE_UNKNOWN_TAG MB('7', '0', '3')
 #define ERRCODE_TAG_BY_RULE MB('7', '0', '4')
 
+/* clusters and baskets */
+#define ERRCODE_INVALID_POINT MB('7', '1', '1')
+#define ERRCODE_TOO_FEW_POINTS MB('7', '1', '2')
+#define ERRCODE_TOO_MANY_SETS MB('7', '1', '3')
+#define ERRCODE_INVALID_BASKETS MB('7', '1', '4')
+
 /* rules */
 #define ERRCODE_RULE_SYNTAX MB('8', '0', '1')
 #define ERRCODE_RULE_UNKNOWN_NAME MB('8', '0', '2')
 #define ERRCODE_RULE_TYPE MB('8', '0', '3')
 #define ERRCODE_RULE_TOO_LARGE MB('8', '0', '4')
+
+/* tiers */
+#define ERRCODE_UNKNOWN_LEVEL MB('9', '0', '1')
+#define ERRCODE_INVALID_GRANT MB('9', '0', '2')
+#define ERRCODE_UNKNOWN_BENEFIT MB('9', '0', '3')
+#define ERRCODE_NO_BENEFIT MB('9', '0', '4')
 
 #endif

@@ -10,7 +10,7 @@ SELECT EXISTS (SELECT FROM pg_proc WHERE oid = to_regproc('member.setup')) AS ha
 SELECT member.setup('tea') \g /dev/null
 \endif
 
--- The tables that an import makes for itself.
+-- The tables that an import, clusters and rules make for themselves.
 CREATE TEMP TABLE import_work (line bigint, kind text, member_key text, at timestamptz, value bigint, purchase_no text,
     refund_no text, store text, channel text, wallet text, until date, lines text, phone text, name text, journal boolean, seq bigint, reject text, row_id tid);
 CREATE TEMP TABLE import_member (member_key text, member_id bigint, is_new boolean, joined_at timestamptz, store text, channel text, phone text, name text);
@@ -20,6 +20,12 @@ CREATE TEMP TABLE post_work (row_no bigint, line bigint, member_id bigint, kind 
 CREATE TEMP TABLE post_checked (LIKE post_work, active boolean, digest bytea, known integer, twin boolean, sqlstate text, refusal text, late text, late_reason text);
 CREATE TEMP TABLE post_taken (row_no bigint, entry_no integer, points bigint, balance bigint, tier text, repeated boolean, sqlstate text, reason text);
 CREATE TEMP TABLE post_answer (row_no bigint, line bigint, kind text, member_id bigint, entry_no integer, points bigint, balance bigint, tier text, repeated boolean, sqlstate text, reason text, detail text);
+
+CREATE TEMP TABLE kmeans_raw (key bigint, point double precision[]);
+CREATE TEMP TABLE kmeans_point (key bigint, point double precision[]);
+CREATE TEMP TABLE kmeans_sample (key bigint, point double precision[]);
+CREATE TEMP TABLE basket_line (member_id bigint, basket integer, item text);
+CREATE TEMP TABLE cluster_of_member (member_id bigint, cluster integer);
 
 CREATE TEMP TABLE fault AS
 SELECT f.oid::regprocedure AS function,

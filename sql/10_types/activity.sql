@@ -261,6 +261,75 @@ CREATE AGGREGATE member.activity_by_day(activity member.activity, stream smallin
 COMMENT ON AGGREGATE member.activity_by_day(member.activity, smallint, date, integer) IS
     'A stream over members, one a row, by day: for each of so many days (1 to 3660) from a day on the row {events, amount in minor units, members with events, members whose first day it was}. The window is the same in every row. Null over no members. Errors: MB501 a day of it is folded into a month, MB403 day, MB502 number of days, 22003, 22004, 22023.';
 
+CREATE OR REPLACE FUNCTION member.activity_by_day_step(state bigint[], activity member.activity, streams smallint[], since date, days integer) RETURNS bigint[]
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'activity_by_day_streams_step';
+COMMENT ON FUNCTION member.activity_by_day_step(bigint[], member.activity, smallint[], date, integer) IS
+    'Transition of activity_by_day over several streams: one member more.';
+
+CREATE AGGREGATE member.activity_by_day(activity member.activity, streams smallint[], since date, days integer) (
+    SFUNC = member.activity_by_day_step,
+    STYPE = bigint[],
+    SSPACE = 8192,
+    COMBINEFUNC = member.counts_plus,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE member.activity_by_day(member.activity, smallint[], date, integer) IS
+    'The same of several streams in one walk: the days of the first stream, then those of the second and so on; streams times days are up to 3660. Errors: as of one stream, MB502 streams.';
+
+CREATE OR REPLACE FUNCTION member.activity_gaps_step(state bigint[], activity member.activity, stream smallint, since date, days integer) RETURNS bigint[]
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'activity_gaps_step';
+COMMENT ON FUNCTION member.activity_gaps_step(bigint[], member.activity, smallint, date, integer) IS
+    'Transition of activity_gaps: one member more.';
+
+CREATE AGGREGATE member.activity_gaps(activity member.activity, stream smallint, since date, days integer) (
+    SFUNC = member.activity_gaps_step,
+    STYPE = bigint[],
+    SSPACE = 8192,
+    COMBINEFUNC = member.counts_plus,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE member.activity_gaps(member.activity, smallint, date, integer) IS
+    'Gaps between one active day of a stream and the next, over members, one a row, where the later lies in so many days (1 to 3660) from a day on: 366 rows by length in days, the last also of longer ones, of {gaps, sum of their days}. Null over no members. Errors: MB501 a day of the window is folded into a month, MB403 day, MB502 number of days, 22004.';
+
+-- How evenly amounts are spread.
+
+CREATE OR REPLACE FUNCTION member.amounts_by_decile(amounts bigint[]) RETURNS bigint[]
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_amounts_by_decile';
+COMMENT ON FUNCTION member.amounts_by_decile(bigint[]) IS 'The end of deciles: ten rows of {amounts, their sum}, the largest amounts first. Errors: 22004 null among them, 22003.';
+
+CREATE AGGREGATE member.deciles(amount bigint) (
+    SFUNC = pg_catalog.array_append,
+    STYPE = bigint[],
+    SSPACE = 512,
+    FINALFUNC = member.amounts_by_decile,
+    COMBINEFUNC = pg_catalog.array_cat,
+    INITCOND = '{}',
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE member.deciles(bigint) IS
+    'Amounts, a row each, in ten parts of as many, the largest first, as ntile(10): ten rows of {amounts, their sum}; eight bytes a row. Errors: 22004 null, 22003 sum.';
+
+CREATE OR REPLACE FUNCTION member.amounts_gini(amounts bigint[]) RETURNS double precision
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_amounts_gini';
+COMMENT ON FUNCTION member.amounts_gini(bigint[]) IS 'The end of gini. Errors: 22004 null among them, 22003 negative.';
+
+CREATE AGGREGATE member.gini(amount bigint) (
+    SFUNC = pg_catalog.array_append,
+    STYPE = bigint[],
+    SSPACE = 512,
+    FINALFUNC = member.amounts_gini,
+    COMBINEFUNC = pg_catalog.array_cat,
+    INITCOND = '{}',
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE member.gini(bigint) IS
+    'Gini coefficient of amounts, a row each: 0 when all are equal, near 1 when one has nearly all; null when they are all 0. Shares its state with deciles. Errors: 22004 null, 22003 negative.';
+
+CREATE OR REPLACE FUNCTION member.distance_km(latitude double precision, longitude double precision, other_latitude double precision, other_longitude double precision) RETURNS double precision
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_distance_km';
+COMMENT ON FUNCTION member.distance_km(double precision, double precision, double precision, double precision) IS
+    'Great-circle distance of two positions in kilometres, on a sphere of the earth''s mean radius: within 0.6 % of the ellipsoid. Errors: MB502 position.';
+
 -- Different members, where count(DISTINCT) would keep workers out.
 
 CREATE OR REPLACE FUNCTION member.count_different(ids bigint[]) RETURNS bigint

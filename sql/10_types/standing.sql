@@ -5,7 +5,7 @@ CREATE TYPE member.standing;
 CREATE OR REPLACE FUNCTION member.standing_in(cstring) RETURNS member.standing
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'standing_in';
 COMMENT ON FUNCTION member.standing_in(cstring) IS
-    'Text input of standing: LADDER:LEVEL@SINCE[/UNTIL[!REVIEW]], separated by commas, or empty.';
+    'Text input of standing: LADDER:LEVEL@SINCE[/UNTIL[!REVIEW]] [soft] [carry MILLIONTHS] [floor|lock|trial LEVEL[/UNTIL]], separated by commas, or empty.';
 
 CREATE OR REPLACE FUNCTION member.standing_out(member.standing) RETURNS cstring
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'standing_out';
@@ -20,7 +20,7 @@ COMMENT ON FUNCTION member.standing_recv(internal) IS
 CREATE OR REPLACE FUNCTION member.standing_send(member.standing) RETURNS bytea
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'standing_send';
 COMMENT ON FUNCTION member.standing_send(member.standing) IS
-    'Binary output of standing: number of ladders, then ladder, level, since, until, review of each.';
+    'Binary output of standing: number of ladders, then ladder, level, since, until, review, landed, mode, granted, granted until, carry of each.';
 
 CREATE TYPE member.standing (
     INPUT = member.standing_in,
@@ -32,7 +32,7 @@ CREATE TYPE member.standing (
     STORAGE = extended
 );
 COMMENT ON TYPE member.standing IS
-    'A member''s level in each ladder: since when, until when it is secured (exclusive), and when it is reviewed next. No ladder named: level 0.';
+    'A member''s level in each ladder: since when, until when it is secured (exclusive), and when it is reviewed next; beside it what was granted by hand. No ladder named: level 0.';
 
 CREATE OR REPLACE FUNCTION member.standing_eq(member.standing, member.standing) RETURNS boolean
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'lots_eq';
@@ -73,3 +73,9 @@ CREATE OR REPLACE FUNCTION member.level_review(standing member.standing, ladder 
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'standing_review';
 COMMENT ON FUNCTION member.level_review(member.standing, smallint) IS
     'Day of the next review in a ladder: the end of the validity, or of the grace after it; null if none.';
+
+CREATE OR REPLACE FUNCTION member.unnest(standing member.standing)
+RETURNS TABLE (ladder smallint, level smallint, earned smallint, since date, until date, review date, mode text, granted smallint, granted_until date)
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 1 AS 'MODULE_PATHNAME', 'standing_unnest';
+COMMENT ON FUNCTION member.unnest(member.standing) IS
+    'The ladders of a standing: level that counts, level earned with its days (until, review: null for good), and what was granted by hand: mode floor, lock or trial (null: nothing), level, until (exclusive; null: for good).';

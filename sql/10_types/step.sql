@@ -34,10 +34,22 @@ CREATE TYPE member.step_event AS (
     source text,
     journal boolean,
     booked_at timestamptz,
-    is_last boolean
+    is_last boolean,
+    facts jsonb,
+    filled member.activity,
+    fill smallint[]
 );
 COMMENT ON TYPE member.step_event IS
-    'What happens to a member: kind purchase, refund, event, earn, spend, reverse or day; amount in minor units; origin_*: of the operation a refund or reversal refers to; source and journal: how a run finds it itself; booked_at: when it is recorded, up to which time passes (null: at); is_last: of a run, whether the state is wanted after it (null: yes).';
+    'What happens to a member: kind purchase, refund, event, earn, spend, reverse, tier (event_kind LADDER:LEVEL:MODE until a day: a level granted), day, review (a day on which levels are decided by new rules), or fill (no time passes: streams hold what was counted of them); amount in minor units; origin_*: of the operation a refund or reversal refers to; source and journal: how a run finds it itself; booked_at: when it is recorded, up to which time passes (null: at); is_last: of a run, whether the state is wanted after it (null: yes); facts: what rules of streams see besides, {"store", "channel", "category", "source", "reason", "attributes": {}, "lines": []}, of a refund those of its purchase with the numbers of the lines given back before, "refunded", and now, "refund"; fill and filled: streams, and what they hold from then on.';
+
+-- What only some events have stands in one place.
+CREATE OR REPLACE FUNCTION member_internal.plain_event(member_id bigint, kind text, at timestamptz, filled member.activity DEFAULT NULL,
+    fill smallint[] DEFAULT NULL) RETURNS member.step_event
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN ROW(member_id, kind, at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+           NULL, NULL, NULL, filled, fill)::member.step_event;
+COMMENT ON FUNCTION member_internal.plain_event(bigint, text, timestamptz, member.activity, smallint[]) IS
+    'An event that is but a kind and a moment: day, review, or fill with the streams and what they hold.';
 
 CREATE TYPE member.step_tier AS (
     ladder smallint,
@@ -49,7 +61,7 @@ CREATE TYPE member.step_tier AS (
     reason text
 );
 COMMENT ON TYPE member.step_tier IS
-    'A decision on a level: rise, keep or fall, with its day and the conditions that decided, each with its actual value.';
+    'A decision on a level: rise, keep or fall, set or end of a grant, with its day and the conditions that decided, each with its actual value.';
 
 CREATE TYPE member.step_result AS (
     lots member.lots,
@@ -104,6 +116,26 @@ CREATE AGGREGATE member.step_run(state member.step_state, event member.step_even
 );
 COMMENT ON AGGREGATE member.step_run(member.step_state, member.step_event, member.program) IS
     'step over a member''s events in their order, from a first state: as a window function OVER (PARTITION BY member_id ORDER BY … ROWS UNBOUNDED PRECEDING) a row for each event; its last row is the final state.';
+
+CREATE OR REPLACE FUNCTION member_internal.streams_run_step(internal, member.step_state, member.step_event, member.program)
+RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_streams_run_step';
+COMMENT ON FUNCTION member_internal.streams_run_step(internal, member.step_state, member.step_event, member.program) IS
+    'Transition of streams_run.';
+
+CREATE OR REPLACE FUNCTION member_internal.streams_run_result(internal) RETURNS member.activity
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_streams_run_result';
+COMMENT ON FUNCTION member_internal.streams_run_result(internal) IS 'Result of streams_run.';
+
+CREATE AGGREGATE member_internal.streams_run(state member.step_state, event member.step_event, program member.program) (
+    SFUNC = member_internal.streams_run_step,
+    STYPE = internal,
+    SSPACE = 8192,
+    FINALFUNC = member_internal.streams_run_result,
+    FINALFUNC_MODIFY = READ_ONLY
+);
+COMMENT ON AGGREGATE member_internal.streams_run(member.step_state, member.step_event, member.program) IS
+    'What a member''s events, in their order, make of the streams of the program, that of the purchases apart: step_run that counts and does nothing else.';
 
 CREATE OR REPLACE FUNCTION member.entry_hash(
     previous bytea, member_id bigint, entry_no integer, kind text, at timestamptz, program_version integer,

@@ -103,18 +103,19 @@ BEGIN
     INSERT INTO member.tier_change (member_id, change_no, ladder_id, from_level, to_level, day, until, kind, entry_no,
                                     program_version, reason, booked_at)
     SELECT record_tiers.member_id, before + t.ord, t.ladder, t.from_level, t.to_level, t.day, t.until, t.kind,
-           CASE WHEN t.kind = 'rise' THEN record_tiers.entry_no END, record_tiers.version, t.reason, record_tiers.at
+           -- what time decided before the event is not the event's
+           CASE WHEN t.kind IN ('rise', 'set') AND t.day = member.day_of(record_tiers.at) THEN record_tiers.entry_no END, record_tiers.version, t.reason, record_tiers.at
     FROM unnest(record_tiers.tiers) WITH ORDINALITY
         AS t (ladder, kind, from_level, to_level, day, until, reason, ord);
     FOR change IN
-        SELECT t.kind, t.day, t.until, l.name FROM unnest(record_tiers.tiers) t
+        SELECT t.from_level, t.to_level, t.day, t.until, l.name FROM unnest(record_tiers.tiers) t
         JOIN member.tier_level l ON l.ladder_id = t.ladder AND l.level = t.to_level
-        WHERE t.kind IN ('rise', 'fall')
+        WHERE t.from_level <> t.to_level
           -- what fell long ago, and is booked only now, is no news
           AND t.day >= member.day_of(record_tiers.at) - 3
     LOOP
         PERFORM member_internal.queue_message(record_tiers.member_id,
-            CASE change.kind WHEN 'rise' THEN 'tier_up' ELSE 'tier_down' END,
+            CASE WHEN change.to_level > change.from_level THEN 'tier_up' ELSE 'tier_down' END,
             format('%s:%s', change.day, change.name), record_tiers.at,
             jsonb_build_object('tier', change.name, 'date', coalesce(to_char(change.until, 'YYYY-MM-DD'), '长期')));
     END LOOP;
@@ -130,11 +131,13 @@ CREATE OR REPLACE FUNCTION member_internal.write_event(
     wallet text DEFAULT NULL, points bigint DEFAULT NULL, amount bigint DEFAULT NULL,
     usable_from date DEFAULT NULL, until date DEFAULT NULL, event_kind text DEFAULT NULL, category text DEFAULT NULL,
     ref integer DEFAULT NULL, origin_at timestamptz DEFAULT NULL, origin_lots member.lots DEFAULT NULL,
-    origin_of bigint DEFAULT NULL, origin_back bigint DEFAULT NULL, origin_largest bigint DEFAULT NULL)
+    origin_of bigint DEFAULT NULL, origin_back bigint DEFAULT NULL, origin_largest bigint DEFAULT NULL,
+    store text DEFAULT NULL, channel text DEFAULT NULL, attributes jsonb DEFAULT NULL, lines jsonb DEFAULT NULL,
+    refund_lines smallint[] DEFAULT NULL)
 RETURNS member_internal.written
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'member_write_event';
-COMMENT ON FUNCTION member_internal.write_event(bigint, text, jsonb, timestamptz, text, text, text, text, text, text, bigint, bigint, date, date, text, text, integer, timestamptz, member.lots, bigint, bigint, bigint) IS
-    'Locks the member''s row, looks the key up and, unless it was used, takes one step and writes what came of it: entries, state, level changes. The arguments after actor are those of step_event. Errors: MB001, MB002, MB101, MB102, MB401 to MB405, those of the operation.';
+COMMENT ON FUNCTION member_internal.write_event(bigint, text, jsonb, timestamptz, text, text, text, text, text, text, bigint, bigint, date, date, text, text, integer, timestamptz, member.lots, bigint, bigint, bigint, text, text, jsonb, jsonb, smallint[]) IS
+    'Locks the member''s row, looks the key up and, unless it was used, takes one step and writes what came of it: entries, state, level changes. The arguments after actor are those of step_event, the last five those of its facts. Errors: MB001, MB002, MB101, MB102, MB401 to MB405, those of the operation.';
 
 CREATE OR REPLACE FUNCTION member_internal.begin_write(
     member_id bigint, verb text, arguments jsonb, at timestamptz, key text) RETURNS member.receipt
@@ -144,7 +147,8 @@ COMMENT ON FUNCTION member_internal.begin_write(bigint, text, jsonb, timestamptz
 
 -- What batches write by: the query yields (member_id, state: lots, activity, standing, at, entries, hash; event: kind,
 -- at, wallet, points, amount, until, purchase_no, refund_no; store, channel, journal), each member's rows together and
--- in their order; $1 in it are the members. Who calls it has locked the states. A post has usable_from, reason, actor,
+-- in their order; $1 in it are the members. Who calls it has locked the states. An import has the lines of its purchases
+-- besides. A post has usable_from, reason, actor,
 -- key, digest, row_no, whether another row has its key, and why it is refused (SQLSTATE, reason) besides.
 CREATE OR REPLACE FUNCTION member_internal.write_events(
     query text, members bigint[], version integer, program member.program, present timestamptz)

@@ -165,25 +165,36 @@ COMMENT ON FUNCTION member.verify(bigint, bigint, boolean) IS
 
 -- The events of members' ledgers, as they went into step.
 CREATE OR REPLACE FUNCTION member_internal.events_of(since_member bigint, until_member bigint)
-RETURNS TABLE (member_id bigint, entry_no integer, part integer, version integer, event member.step_event)
+RETURNS TABLE (member_id bigint, entry_no integer, part bigint, version integer, event member.step_event)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT e.member_id, e.entry_no, 0, e.program_version,
+    SELECT e.member_id, e.entry_no, 0::bigint, e.program_version,
            ROW(e.member_id, CASE WHEN e.kind IN ('expire', 'settle') THEN 'day' ELSE e.kind END, e.at,
                CASE WHEN e.kind IN ('earn', 'spend', 'reverse', 'hold', 'capture', 'void', 'lapse', 'release') THEN w.code END,
                CASE e.kind WHEN 'earn' THEN e.points WHEN 'spend' THEN -e.points WHEN 'hold' THEN -e.points
                    ELSE CASE WHEN e.kind IN ('reverse', 'capture', 'void', 'lapse') THEN e.ref_part END END,
                CASE e.kind WHEN 'purchase' THEN p.amount * 100 WHEN 'refund' THEN e.ref_part WHEN 'event' THEN v.value * 100 END,
                CASE WHEN e.kind = 'earn' THEN l.usable_from END,
-               CASE WHEN e.kind = 'earn' THEN coalesce(l.until, 'infinity') END,
-               v.kind, c.category_id, e.key, e.digest, e.ref,
+               CASE e.kind WHEN 'earn' THEN coalesce(l.until, 'infinity') WHEN 'tier' THEN nullif(split_part(e.source, '/', 2), '')::date END,
+               CASE WHEN e.kind = 'tier' THEN split_part(e.source, '/', 1) ELSE v.kind END, c.category_id, e.key, e.digest, e.ref,
                CASE WHEN e.kind <> 'refund' THEN o.at END, g.lots,
                CASE WHEN e.kind = 'reverse' THEN abs(member.total(g.lots, e.wallet)) END,
                CASE WHEN e.kind = 'reverse' THEN (SELECT coalesce(sum(b.ref_part), 0) FROM member.entry b
                    WHERE b.member_id = e.member_id AND b.ref = e.ref AND b.entry_no < e.entry_no)::bigint END,
                NULL::bigint, coalesce(p.purchase_no, q.purchase_no), true,
                -- imported history was not booked at a time of its own
-               CASE WHEN e.digest IS NOT NULL THEN e.booked_at END, NULL)::member.step_event
+               CASE WHEN e.digest IS NOT NULL THEN e.booked_at END, NULL,
+               CASE WHEN (SELECT bool_or(m.looks) FROM member.program_version g, member_internal.program_streams(g.program) m) THEN
+                   CASE e.kind
+                       WHEN 'purchase' THEN jsonb_build_object('store', p.store, 'channel', p.channel, 'attributes', p.attributes,
+                           'lines', member_internal.purchase_lines_of(e.member_id, e.entry_no))
+                       WHEN 'event' THEN jsonb_build_object('category', v.category, 'attributes', v.attributes)
+                       WHEN 'refund' THEN jsonb_build_object('source', e.source, 'reason', e.reason, 'refund', (SELECT to_jsonb(f.lines)
+                           FROM member.refund f WHERE f.member_id = e.member_id AND f.purchase = e.ref AND f.refund_no = e.source))
+                       WHEN 'spend' THEN jsonb_build_object('source', e.source, 'reason', e.reason)
+                       WHEN 'capture' THEN jsonb_build_object('source', e.source, 'reason', e.reason)
+                       WHEN 'reverse' THEN jsonb_build_object('source', o.source, 'reason', o.reason) END END,
+               NULL, NULL)::member.step_event
     FROM member.entry e
     JOIN member.wallet w ON w.wallet_id = e.wallet
     LEFT JOIN member.purchase p ON e.kind = 'purchase' AND p.purchase_no = e.source
@@ -201,20 +212,18 @@ AS $$
         ON e.kind IN ('reverse', 'capture', 'void', 'lapse', 'release')
     WHERE e.member_id BETWEEN since_member AND until_member
     UNION ALL
-    -- reviews that a daily run booked where no points moved, by the version of then
+    -- reviews, and rises by new rules, that a daily run booked where no points moved, by the version of then
     SELECT c.member_id, coalesce((SELECT max(e.entry_no) FROM member.entry e
                      WHERE e.member_id = c.member_id AND e.booked_at < c.booked_at), 0),
-           c.change_no, c.program_version,
-           ROW(c.member_id, 'day', member.day_start(c.day), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-               NULL, NULL, NULL, NULL, NULL, NULL, NULL)::member.step_event
+           c.change_no * 1000000::bigint, c.program_version,
+           member_internal.plain_event(c.member_id, CASE c.kind WHEN 'rise' THEN 'review' ELSE 'day' END, member.day_start(c.day))
     FROM member.tier_change c
-    WHERE c.member_id BETWEEN since_member AND until_member AND c.kind <> 'rise'
+    WHERE c.member_id BETWEEN since_member AND until_member AND (c.kind <> 'rise' OR c.entry_no IS NULL)
       AND NOT EXISTS (SELECT FROM member.entry e WHERE e.member_id = c.member_id AND e.booked_at = c.booked_at)
     UNION ALL
     -- brought forward by a day on which nothing had to be booked
     SELECT s.member_id, 2147483647, 0, g.program_version,
-           ROW(s.member_id, 'day', s.at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-               NULL, NULL, NULL)::member.step_event
+           member_internal.plain_event(s.member_id, 'day', s.at)
     FROM member.state s, member.setting g
     WHERE s.member_id BETWEEN since_member AND until_member AND s.at IS NOT NULL
       AND s.at > ALL (SELECT CASE WHEN e.digest IS NOT NULL THEN e.booked_at ELSE e.at END FROM member.entry e WHERE e.member_id = s.member_id)
@@ -227,9 +236,23 @@ RETURNS TABLE (member_id bigint, lots member.lots, activity member.activity, sta
                entries integer, hash bytea, next_due date)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
+    WITH v AS MATERIALIZED (
+        SELECT * FROM member_internal.events_of(since_member, until_member)
+    ), w AS (
+        SELECT v.member_id, v.entry_no, v.part, v.version, v.event FROM v
+        UNION ALL
+        -- streams that were counted from history: what stood in the books by then, by the rules of then
+        SELECT f.member_id, f.entry_no, 1000000 * coalesce((SELECT max(c.change_no) FROM member.tier_change c
+                                                     WHERE c.member_id = f.member_id AND c.booked_at <= f.filled_at), 0)::bigint + f.fill_no,
+               f.program_version,
+               member_internal.plain_event(f.member_id, 'fill', f.filled_at, (SELECT member_internal.streams_run(NULL, v.event, p.program ORDER BY v.entry_no, v.part)
+                                                        FROM v WHERE v.member_id = f.member_id AND v.entry_no <= f.entry_no), f.streams)
+        FROM member.stream_fill f JOIN member.program_version p ON p.version = f.program_version
+        WHERE f.member_id BETWEEN since_member AND until_member
+    )
     SELECT y.member_id, (y.r).lots, (y.r).activity, (y.r).standing, (y.r).at, (y.r).entries, (y.r).hash, (y.r).next_due
     FROM (SELECT v.member_id, member.step_run(NULL, v.event, p.program ORDER BY v.entry_no, v.part) AS r
-          FROM member_internal.events_of(since_member, until_member) v JOIN member.program_version p ON p.version = v.version
+          FROM w v JOIN member.program_version p ON p.version = v.version
           GROUP BY v.member_id OFFSET 0) y
 $$;
 COMMENT ON FUNCTION member_internal.replay_members(bigint, bigint) IS

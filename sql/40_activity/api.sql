@@ -54,7 +54,8 @@ BEGIN
     w := member_internal.write_event(member_id, 'purchase_record',
         jsonb_build_array(purchase_no, minor, store, channel, lines, attributes, actor), at,
         coalesce(key, 'purchase:' || purchase_no),
-        kind => 'purchase', source => purchase_no, actor => actor, amount => minor);
+        kind => 'purchase', source => purchase_no, actor => actor, amount => minor,
+        store => store, channel => channel, attributes => attributes, lines => lines);
     r := w.receipt;
     IF w.answered THEN
         RETURN r;
@@ -163,7 +164,7 @@ BEGIN
     r := (member_internal.write_event(member_id, 'purchase_refund', arguments, at, own_key,
         kind => 'refund', source => refund_no, reason => reason, actor => actor, amount => e.amount,
         ref => e.ref, origin_at => e.origin_at, origin_lots => e.origin_lots,
-        origin_of => e.origin_of, origin_back => e.origin_back, origin_largest => e.origin_largest)).receipt;
+        origin_of => e.origin_of, origin_back => e.origin_back, origin_largest => e.origin_largest, refund_lines => lines)).receipt;
     INSERT INTO member.refund (member_id, purchase, refund_no, entry_no, at, amount, lines, reason)
     VALUES (r.member_id, p.entry_no, purchase_refund.refund_no, r.entry_no, r.at, part, purchase_refund.lines, purchase_refund.reason);
     IF r.points < 0 THEN
@@ -176,6 +177,21 @@ $$;
 COMMENT ON FUNCTION member.purchase_refund(bigint, text, text, numeric, smallint[], text, timestamptz, text, text) IS
     'Refunds a purchase: an amount in yuan, the lines named by number, or all that is left. Takes back the share of what the purchase gave, lot by lot; refunds that add up to the purchase take back exactly its award. Errors: MB301 no such purchase, MB304 more than is left, line or number refunded before, MB305, MB101, MB102, MB401 to MB405.';
 
+CREATE OR REPLACE FUNCTION member_internal.require_event_kind(kind text, category text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF kind IS NULL OR kind !~ '^[a-z_][a-z0-9_]{0,22}$' THEN
+        PERFORM member_internal.refuse('MB306', format('invalid kind of event "%s"', kind),
+            'A kind has up to 23 small letters, digits and underscores.');
+    END IF;
+    IF length(category) NOT BETWEEN 1 AND 100 THEN
+        PERFORM member_internal.refuse('MB306', 'a category of an event must have 1 to 100 characters');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION member_internal.require_event_kind(text, text) IS 'Checks the kind and the category of an event. Errors: MB306.';
+
 CREATE OR REPLACE FUNCTION member.event_record(
     member_id bigint, kind text, category text DEFAULT NULL, value numeric DEFAULT NULL, attributes jsonb DEFAULT NULL,
     at timestamptz DEFAULT NULL, actor text DEFAULT NULL, key text DEFAULT NULL) RETURNS member.receipt
@@ -186,13 +202,7 @@ DECLARE
     w member_internal.written;
     r member.receipt;
 BEGIN
-    IF kind IS NULL OR kind !~ '^[a-z_][a-z0-9_]{0,22}$' THEN
-        PERFORM member_internal.refuse('MB306', format('invalid kind of event "%s"', kind),
-            'A kind has up to 23 small letters, digits and underscores.');
-    END IF;
-    IF length(category) NOT BETWEEN 1 AND 100 THEN
-        PERFORM member_internal.refuse('MB306', 'a category of an event must have 1 to 100 characters');
-    END IF;
+    PERFORM member_internal.require_event_kind(kind, category);
     IF value < 0 OR value > 999999999999.99 OR value <> round(value, 2) THEN
         PERFORM member_internal.refuse('MB303', format('value out of range: %s', value),
             'It is between 0 and 999999999999.99, with two decimals at most.');
@@ -200,7 +210,7 @@ BEGIN
     w := member_internal.write_event(member_id, 'event_record',
         jsonb_build_array(kind, category, (value * 100)::bigint, attributes, actor), at, key,
         kind => 'event', source => kind, actor => actor,
-        event_kind => kind, category => category, amount => (value * 100)::bigint);
+        event_kind => kind, category => category, amount => (value * 100)::bigint, attributes => attributes);
     r := w.receipt;
     IF w.answered THEN
         RETURN r;

@@ -4,11 +4,46 @@ CREATE TABLE member.stream (
     name        text NOT NULL,
     purchases   boolean NOT NULL DEFAULT false,
     keep_days   smallint NOT NULL DEFAULT 400 CHECK (keep_days BETWEEN 31 AND 10000),
-    keep_months smallint NOT NULL DEFAULT 24 CHECK (keep_months BETWEEN 0 AND 1200)
+    keep_months smallint NOT NULL DEFAULT 24 CHECK (keep_months BETWEEN 0 AND 1200),
+    of          text NOT NULL DEFAULT 'event' CHECK (of IN ('purchase', 'line', 'event', 'refund', 'spend')),
+    rule        text CHECK (rule !~ '[{}]'),
+    amount      text CHECK (amount !~ '[{}]'),
+    CHECK (NOT purchases OR of = 'purchase' AND rule IS NULL AND amount IS NULL)
 );
-COMMENT ON TABLE member.stream IS 'Streams of activity (draft): purchases, and events by their kind.';
-COMMENT ON COLUMN member.stream.code IS 'The kind of event that feeds it; of the purchases a name only.';
+COMMENT ON TABLE member.stream IS 'Streams of activity (draft): what is counted of each member by day. One event may feed many.';
+COMMENT ON COLUMN member.stream.code IS 'Its name in rules; of a stream of events without a rule also the kind of event that feeds it.';
+COMMENT ON COLUMN member.stream.purchases IS 'The one that stands for buying: all purchases feed it; spend(), orders() and RFM are of it.';
+COMMENT ON COLUMN member.stream.of IS 'What may feed it: purchase, line of a purchase, event, refund, or spend of points. What is refunded or reversed is taken back from the first two and the last.';
+COMMENT ON COLUMN member.stream.rule IS 'Which of these do: a rule on the event at hand, event.kind, event.category, event.amount …; null: all, of events the kind that is its code.';
+COMMENT ON COLUMN member.stream.amount IS 'What is summed up: an expression such as event.discount or event.seconds; null: the amount paid, given back or spent, or the value of the event.';
 COMMENT ON COLUMN member.stream.keep_days IS 'Days kept one by one, then by month for keep_months, then as one total.';
+
+CREATE TABLE member.stream_unfilled (
+    stream_id       smallint PRIMARY KEY,
+    program_version integer NOT NULL,
+    position        bigint NOT NULL DEFAULT 0
+);
+COMMENT ON TABLE member.stream_unfilled IS 'Published streams that what happened before is not counted in yet.';
+COMMENT ON COLUMN member.stream_unfilled.stream_id IS 'The stream.';
+COMMENT ON COLUMN member.stream_unfilled.program_version IS 'The version that added or changed it.';
+COMMENT ON COLUMN member.stream_unfilled.position IS 'Last member it was counted for.';
+
+CREATE TABLE member.stream_fill (
+    member_id       bigint NOT NULL,
+    filled_at       timestamptz NOT NULL,
+    fill_no         integer NOT NULL,
+    entry_no        integer NOT NULL,
+    program_version integer NOT NULL,
+    streams         smallint[] NOT NULL,
+    PRIMARY KEY (member_id, fill_no)
+);
+COMMENT ON TABLE member.stream_fill IS 'When streams of a member were counted from its history, for replay; members of whom nothing changed are left out.';
+COMMENT ON COLUMN member.stream_fill.member_id IS 'The member.';
+COMMENT ON COLUMN member.stream_fill.filled_at IS 'When it was counted.';
+COMMENT ON COLUMN member.stream_fill.fill_no IS 'Number among the member''s fills, from 1.';
+COMMENT ON COLUMN member.stream_fill.streams IS 'The streams that were counted.';
+COMMENT ON COLUMN member.stream_fill.entry_no IS 'The last entry that was counted.';
+COMMENT ON COLUMN member.stream_fill.program_version IS 'The version whose rules said what feeds them.';
 
 CREATE TABLE member.category (
     category_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -76,3 +111,14 @@ CREATE TABLE member.event (
     PRIMARY KEY (member_id, entry_no)
 );
 COMMENT ON TABLE member.event IS 'What members did besides buying: sign-in, click, read, share.';
+
+CREATE TABLE member.store (
+    store     text PRIMARY KEY CHECK (length(store) BETWEEN 1 AND 100),
+    name      text NOT NULL,
+    latitude  double precision CHECK (latitude BETWEEN -90 AND 90),
+    longitude double precision CHECK (longitude BETWEEN -180 AND 180),
+    CHECK ((latitude IS NULL) = (longitude IS NULL))
+);
+COMMENT ON TABLE member.store IS 'Stores with their position, by the code purchases name them by. Purchases may name stores that are not here.';
+COMMENT ON COLUMN member.store.latitude IS 'Degrees north, WGS 84; null: unknown.';
+COMMENT ON COLUMN member.store.longitude IS 'Degrees east.';

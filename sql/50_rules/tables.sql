@@ -47,3 +47,11 @@ CREATE TABLE member.tag_change (
     PRIMARY KEY (member_id, tag_id, booked_at, kind)
 );
 COMMENT ON TABLE member.tag_change IS 'Every tag set and dropped: what members entered and left, by what rule''s version or whose call, and why.';
+
+CREATE TABLE member.tag_count (
+    tag_id     integer PRIMARY KEY,
+    members    bigint NOT NULL,
+    of_members bigint NOT NULL,
+    counted_at timestamptz NOT NULL
+);
+COMMENT ON TABLE member.tag_count IS 'How many of the active members have each tag, as counted by the daily run and tags_refresh().';

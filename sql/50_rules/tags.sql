@@ -25,12 +25,13 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-    g member.tag;
+    g record;
     present timestamptz;
     today date;
     before member.tagset;
     changed member.tagset;
 BEGIN
+    PERFORM member_internal.require_ready();
     SELECT t.* INTO g FROM member.tag t WHERE t.tag_id = member_internal.tag_id(tag_write.tag);
     IF g.rule IS NOT NULL THEN
         PERFORM member_internal.refuse('MB704', format('tag "%s" is kept by a rule', tag),
@@ -130,6 +131,9 @@ BEGIN
         place := stale.last;
         EXIT WHEN only_member IS NOT NULL;
     END LOOP;
+    IF touched_since IS NULL AND only_member IS NULL THEN
+        PERFORM member_internal.tag_counts_refresh();
+    END IF;
     RETURN changed;
 END
 $$;

@@ -23,7 +23,7 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE member.daily_run(date) IS
-    'Books what time did up to a day (default today): expiry, tier reviews, reminders, RFM cuts, life-cycle stages, once a month the value models, chain heads; missed days one after the other, batch by batch with a commit each. A run that was killed is resumed; two at once are refused (MB601). Call it outside a transaction block; done days are done.';
+    'Books what time did up to a day (default today): expiry, tier reviews, reminders, the history of new streams, RFM cuts, life-cycle stages, once a month the value models, chain heads; missed days one after the other, batch by batch with a commit each. A run that was killed is resumed; two at once are refused (MB601). Call it outside a transaction block; done days are done.';
 
 CREATE OR REPLACE FUNCTION member.jobs_install(schedule text DEFAULT '7 * * * *')
 RETURNS TABLE (job text, statement text, installed boolean)

@@ -63,7 +63,7 @@ COMMENT ON FUNCTION member_internal.daily_due(date, integer) IS
     'The next members the daily run has to bring forward, after those it has done; null: none.';
 
 -- Members that are due, in ascending order: ledger, then state, decisions and messages in one statement.
-CREATE OR REPLACE FUNCTION member_internal.daily_members(day date, members bigint[]) RETURNS void
+CREATE OR REPLACE FUNCTION member_internal.daily_members(day date, members bigint[], kind text DEFAULT 'day') RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET jit = off
     -- a batch is found by its keys, whatever the statistics say
     SET enable_hashjoin = off SET enable_mergejoin = off
@@ -73,10 +73,10 @@ DECLARE
     start CONSTANT timestamptz := member.day_start(daily_members.day);
     present CONSTANT timestamptz := member.now();
     events CONSTANT text := format($q$
-        SELECT s.member_id, s.lots, s.activity, s.standing, s.at, s.entries, s.hash, 'day', greatest(s.at, %L::timestamptz),
+        SELECT s.member_id, s.lots, s.activity, s.standing, s.at, s.entries, s.hash, %1$L::text, greatest(s.at, %2$L::timestamptz),
                NULL::text, NULL::bigint, NULL::bigint, NULL::date, NULL::text, NULL::text, NULL::text, NULL::text, false
-        FROM member.state s WHERE s.member_id = ANY ($1) AND s.next_due <= %L::date
-        ORDER BY s.member_id FOR NO KEY UPDATE $q$, start, daily_members.day);
+        FROM member.state s WHERE s.member_id = ANY ($1) AND (s.next_due <= %3$L::date OR %1$L = 'review')
+        ORDER BY s.member_id FOR NO KEY UPDATE $q$, daily_members.kind, start, daily_members.day);
     p record;
     x record;
 BEGIN
@@ -104,15 +104,28 @@ BEGIN
             JOIN member.message_template t ON t.code = 'expire' || (l.until - daily_members.day) AND t.enabled
             CROSS JOIN LATERAL (SELECT jsonb_build_object('points', l.points, 'date', l.until, 'days', l.until - daily_members.day) AS vars) v
             ON CONFLICT DO NOTHING
+        ), warnings AS (
+            INSERT INTO member.outbox (member_id, dedupe, queued_at, not_before, marketing, template, class, body, vars)
+            SELECT k.member_id, format('%s:%s:%s', t.code, k.ladder, k.until), present, present, t.marketing, t.code, t.class,
+                   member_internal.render(t.body, k.vars || jsonb_build_object('brand', p.brand)), k.vars
+            FROM (SELECT r.member_id, u.ladder, u.until,
+                         jsonb_build_object('tier', v.name, 'date', u.until, 'missing', member_internal.tier_missing(p.program, r.lots, r.activity, r.standing, u.ladder, daily_members.day)) AS vars
+                  FROM r CROSS JOIN LATERAL member.unnest(r.standing) u
+                  JOIN member.tier_ladder d ON d.ladder_id = u.ladder AND d.warn_days > 0 AND u.until - d.warn_days = daily_members.day
+                  JOIN member.tier_level v ON v.ladder_id = u.ladder AND v.level = u.level
+                  WHERE u.level = u.earned) k
+            JOIN member.message_template t ON t.code = 'tier_warn' AND t.enabled
+            WHERE k.vars ->> 'missing' IS NOT NULL
+            ON CONFLICT DO NOTHING
         )
-        SELECT r.member_id, r.tiers, r.entries FROM r WHERE r.tiers IS NOT NULL ORDER BY r.member_id
+        SELECT r.member_id, r.tiers FROM r WHERE r.tiers IS NOT NULL ORDER BY r.member_id
     LOOP
-        PERFORM member_internal.record_tiers(x.member_id, x.tiers, x.entries, p.version, present);
+        PERFORM member_internal.record_tiers(x.member_id, x.tiers, NULL, p.version, present);
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION member_internal.daily_members(date, bigint[]) IS
-    'Brings members that are due, in ascending order, to the start of the day: holds that lapsed, expiry, reviews, reminders.';
+COMMENT ON FUNCTION member_internal.daily_members(date, bigint[], text) IS
+    'Brings members that are due, in ascending order, to the start of the day: holds that lapsed, expiry, reviews, reminders, warnings that a level will end. kind review: any members, whose levels are decided by new rules.';
 
 CREATE OR REPLACE FUNCTION member_internal.export_heads(day date) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
@@ -139,6 +152,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
+    version CONSTANT integer := (SELECT g.program_version FROM member.setting g);
     run record;
     members bigint[];
     b record;
@@ -158,12 +172,33 @@ BEGIN
         RETURN true;
     END IF;
     IF run.stage = 'due' THEN
-        UPDATE member.job_run j SET stage = 'value', beat_at = clock_timestamp() WHERE j.job = 'daily' AND j.day = daily_batch.day;
+        UPDATE member.job_run j SET stage = 'streams', beat_at = clock_timestamp() WHERE j.job = 'daily' AND j.day = daily_batch.day;
+        RETURN true;
+    END IF;
+    IF run.stage = 'streams' THEN
+        IF NOT member_internal.streams_fill_batch() THEN
+            UPDATE member.job_run j SET stage = 'levels', position = 0, program_version = version, beat_at = clock_timestamp()
+            WHERE j.job = 'daily' AND j.day = daily_batch.day;
+        END IF;
+        RETURN true;
+    END IF;
+    -- After a publish every level is decided anew, as of the day it is first noticed; from the first member when it comes in between.
+    IF run.stage = 'levels' THEN
+        SELECT NULL::bigint AS last, NULL::bigint[] AS members INTO b;
+        IF version IS DISTINCT FROM (SELECT j.program_version FROM member.job_run j
+                                     WHERE j.job = 'daily' AND j.stage = 'done' ORDER BY j.day DESC LIMIT 1) THEN
+            b := member_internal.tiers_stale(daily_batch.day, CASE WHEN run.program_version = version THEN run.position ELSE 0 END, 20000);
+            PERFORM member_internal.daily_members(daily_batch.day, b.members, 'review');
+        END IF;
+        UPDATE member.job_run j SET position = coalesce(b.last, 0), program_version = version, beat_at = clock_timestamp(),
+            stage = CASE WHEN b.last IS NULL THEN 'value' ELSE 'levels' END
+        WHERE j.job = 'daily' AND j.day = daily_batch.day;
         RETURN true;
     END IF;
     -- Of missed days only the last gets new cuts and heads: they say how things are now.
     IF daily_batch.day >= member.day_of(member.now()) THEN
         IF run.stage = 'value' THEN
+            PERFORM member_internal.items_refresh(daily_batch.day);
             PERFORM member_internal.value_refresh(daily_batch.day);
             PERFORM member_internal.points_survival_refresh(daily_batch.day);
             UPDATE member.job_run j SET stage = 'tags', position = 0, beat_at = clock_timestamp()
@@ -173,6 +208,9 @@ BEGIN
         IF run.stage = 'tags' THEN
             b := member_internal.tags_stale(daily_batch.day, run.position, 20000, NULL);
             PERFORM member_internal.tags_apply(daily_batch.day, b.members);
+            IF b.last IS NULL THEN
+                PERFORM member_internal.tag_counts_refresh();
+            END IF;
             UPDATE member.job_run j SET position = coalesce(b.last, j.position), beat_at = clock_timestamp(),
                 stage = CASE WHEN b.last IS NULL THEN 'heads' ELSE 'tags' END
             WHERE j.job = 'daily' AND j.day = daily_batch.day;

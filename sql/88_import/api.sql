@@ -144,7 +144,7 @@ DECLARE
     events CONSTANT text := $q$
         SELECT k.member_id, s.lots, s.activity, s.standing, s.at, s.entries, s.hash,
                CASE w.kind WHEN 'balance' THEN 'earn' ELSE w.kind END, w.at, w.wallet, CASE WHEN w.kind = 'balance' THEN w.value END,
-               CASE WHEN w.kind <> 'balance' THEN w.value END, w.until, w.purchase_no, w.refund_no, w.store, w.channel, w.journal
+               CASE WHEN w.kind <> 'balance' THEN w.value END, w.until, w.purchase_no, w.refund_no, w.store, w.channel, w.journal, w.lines
         FROM import_work w JOIN import_member k USING (member_key) LEFT JOIN member.state s ON s.member_id = k.member_id
         WHERE w.reject IS NULL
         ORDER BY w.seq $q$;

@@ -19,7 +19,10 @@ COMMENT ON COLUMN member_report.today.months IS 'First days of the eleven months
 
 CREATE OR REPLACE VIEW member_report.tier_distribution AS
 SELECT d.code AS ladder, l.level, l.code AS tier, l.name AS tier_name, coalesce(s.members, 0) AS members,
-       round(100.0 * coalesce(s.members, 0) / nullif(sum(s.members) OVER (PARTITION BY d.ladder_id), 0), 2) AS share
+       round(100.0 * coalesce(s.members, 0) / nullif(sum(s.members) OVER (PARTITION BY d.ladder_id), 0), 2) AS share,
+       l.share_low, l.share_high,
+       round(100.0 * coalesce(s.members, 0) / nullif(sum(s.members) OVER (PARTITION BY d.ladder_id), 0), 2)
+           BETWEEN coalesce(l.share_low, 0) AND coalesce(l.share_high, 100) AS in_band
 FROM member.tier_ladder d
 JOIN member.tier_level l USING (ladder_id)
 LEFT JOIN (SELECT g.ladder_id, count(*) AS members,
@@ -39,6 +42,9 @@ COMMENT ON COLUMN member_report.tier_distribution.tier IS 'Code of the level.';
 COMMENT ON COLUMN member_report.tier_distribution.tier_name IS 'Name of the level.';
 COMMENT ON COLUMN member_report.tier_distribution.members IS 'Active members that hold it now; not those frozen or gone.';
 COMMENT ON COLUMN member_report.tier_distribution.share IS 'Percent of the active members 等级占比; null without any.';
+COMMENT ON COLUMN member_report.tier_distribution.share_low IS 'Percent it should be at least; null: no bound.';
+COMMENT ON COLUMN member_report.tier_distribution.share_high IS 'Percent it should be at most; null: no bound.';
+COMMENT ON COLUMN member_report.tier_distribution.in_band IS 'Whether it is; false is an alarm.';
 
 CREATE OR REPLACE VIEW member_report.tier_funnel AS
 SELECT d.code AS ladder, l.level, l.code AS tier, l.name AS tier_name, coalesce(r.reached, 0) AS reached,

@@ -63,10 +63,18 @@ GRANT EXECUTE ON FUNCTION
     member.points_expiring(date, integer, text, bigint),
     member.tier_of(bigint, date, text),
     member.tier_progress(bigint, date),
+    member.tier_explain(bigint, date),
+    member.benefits_of(bigint, date),
+    member.benefit_use(bigint, text, text, timestamptz, text, text),
     member.rfm_of(bigint, date),
     member.value_of(bigint, date),
     member.churn_signals(bigint, date),
     member.lifecycle_of(bigint, date),
+    member.cluster_of(bigint, integer),
+    member.recommend(text[], text, integer),
+    member.recommend_for(bigint, text, integer),
+    member.nearest_stores(double precision, double precision, integer, double precision),
+    member.nearby_items(bigint, double precision, double precision, integer, integer),
     member.outbox_claim(text, integer, interval),
     member.outbox_ack(bigint, text)
 TO member_app, member_operator, member_admin;
@@ -92,20 +100,39 @@ GRANT EXECUTE ON FUNCTION
     member.audience_count(text, date),
     member.audience_overlap(text, text, date),
     member.tag_cross(text, bigint),
+    member.audience_persona(text, date),
+    member.tag_set_many(text, bigint[], double precision, date, text, text),
+    member.tag_unset_many(text, bigint[], text, text),
     member.tags_refresh(timestamptz, bigint)
 TO member_admin, member_operator;
 GRANT EXECUTE ON FUNCTION
     member.tag_set(bigint, text, double precision, date, text, text),
     member.tag_unset(bigint, text, text, text),
     member.tags_of(bigint, date),
+    member.core_tags(bigint, integer, date),
+    member.preview(bigint, jsonb, boolean),
     member.rules_of(bigint, date)
 TO member_app, member_operator, member_admin;
+
+-- Levels by hand are the staff's.
+GRANT EXECUTE ON FUNCTION
+    member.tier_set(bigint, text, text, date, text, text, timestamptz, text, text)
+TO member_admin, member_operator;
+GRANT EXECUTE ON FUNCTION
+    member.tier_simulate(date, text, numeric),
+    member.tier_simulate_levels(date, text, numeric),
+    member.tier_simulate_members(date, text, numeric, bigint, integer)
+TO member_admin;
 
 -- Admins: set up, publish, load, run, prove.
 GRANT EXECUTE ON FUNCTION
     member.setup(text, text, text),
     member.migrate(),
     member.publish(text),
+    member.program_export(integer),
+    member.program_diff(integer, integer),
+    member.program_import(jsonb, boolean),
+    member.program_revert(integer, text, boolean),
     member.import_members(text),
     member.import_purchases(text),
     member.import_balances(),
@@ -114,10 +141,21 @@ GRANT EXECUTE ON FUNCTION
     member.repair(boolean, bigint, bigint),
     member.replay(bigint),
     member.value_refit(date),
+    member.kmeans(text, integer, integer, text, bigint, integer, integer),
+    member.kmeans_choice(text, integer, text, bigint, integer, integer),
+    member.clusters_refresh(integer, text[], integer, integer, text, bigint, integer),
+    member.baskets_refresh(text, double precision, double precision, double precision, integer, integer),
     member.jobs_install(text),
     member.jobs_remove()
 TO member_admin;
-GRANT EXECUTE ON PROCEDURE member.daily_run(date) TO member_admin;
+GRANT EXECUTE ON PROCEDURE member.daily_run(date), member.streams_fill() TO member_admin;
+GRANT EXECUTE ON FUNCTION member_internal.streams_fill_batch(integer) TO member_admin;
 GRANT EXECUTE ON FUNCTION member_internal.daily_next(date), member_internal.daily_due(date, integer), member_internal.daily_batch(date, bigint[], integer),
-    member_internal.require_ready(), member_internal.refuse(text, text, text, text), member_internal.layout()
+    member_internal.require_ready(), member_internal.refuse(text, text, text, text), member_internal.layout(),
+    member_internal.kmeans_check(integer, integer, bigint, integer, integer), member_internal.kmeans_load(text, text, bigint),
+    member_internal.kmeans_start(text, integer, bigint, double precision[]), member_internal.kmeans_run(text, double precision[], bigint, integer),
+    member_internal.kmeans_fit(integer, bigint, integer, integer, boolean), member_internal.kmeans_choices(integer, bigint, integer, integer)
 TO member_admin;
+
+-- What a view calls is called with its reader's rights; without USAGE of the schema nobody calls it by name.
+GRANT EXECUTE ON FUNCTION member_internal.parse_time(text, text) TO member_admin, member_operator, member_report;

@@ -3,8 +3,9 @@
 REVOKE ALL ON ALL TABLES IN SCHEMA member, member_report FROM PUBLIC;
 
 -- The catalog is the admins' to edit.
-GRANT SELECT, INSERT, UPDATE, DELETE ON member.wallet, member.earn_rule, member.stream, member.tier_ladder,
-    member.tier_level, member.message_template, member.verb, member.tag, member.rfm_action TO member_admin;
+GRANT SELECT, INSERT, UPDATE, DELETE ON member.wallet, member.earn_rule, member.stream, member.store, member.tier_ladder,
+    member.tier_level, member.tier_fast, member.benefit, member.tier_benefit, member.message_template, member.verb, member.tag, member.rfm_action TO member_admin;
+GRANT UPDATE (name) ON member.cluster TO member_admin;
 GRANT SELECT ON member.setting TO member_admin;
 GRANT UPDATE (brand, zone, reminders, cost_per_point, face_value) ON member.setting TO member_admin;
 
@@ -18,8 +19,8 @@ GRANT SELECT, INSERT, DELETE, TRUNCATE ON member.import_row TO member_admin;
 -- The books are read by admins, changed by nobody but the functions.
 GRANT SELECT ON member.program_version, member.member, member.identity, member.state, member.entry, member.points_rollup,
     member.points_rollup_mark, member.points_survival, member.points_survival_mark, member.chain_head, member.hold,
-    member.purchase, member.purchase_line, member.refund, member.event, member.category, member.tier_change,
-    member.rfm_run, member.rfm_change, member.value_run, member.stage_change, member.tags, member.tag_change, member.outbox, member.job_run, member.import_run, member.import_reject
+    member.purchase, member.purchase_line, member.refund, member.event, member.category, member.stream_unfilled, member.stream_fill, member.tier_change, member.benefit_use,
+    member.rfm_run, member.rfm_change, member.value_run, member.stage_change, member.cluster_run, member.cluster, member.basket_run, member.basket_rule, member.item_sales, member.tags, member.tag_change, member.tag_count, member.outbox, member.job_run, member.import_run, member.import_reject
 TO member_admin;
 
 GRANT SELECT ON ALL TABLES IN SCHEMA member_report TO member_admin, member_operator, member_report;

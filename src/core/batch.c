@@ -25,6 +25,7 @@
 #include "catalog/pg_type.h"
 #include "core/run.h"
 #include "core/step_sql.h"
+#include "core/streams.h"
 #include "errors.h"
 #include "util/bulk.h"
 
@@ -50,6 +51,9 @@ typedef enum InColumn
 	IN_CHANNEL,
 	IN_JOURNAL,
 	IN_NATTS,
+	/* of an import besides */
+	IN_LINES = IN_NATTS,
+	IN_IMPORT_NATTS,
 	/* of a post besides */
 	IN_USABLE_FROM = IN_NATTS,
 	IN_REASON,
@@ -127,6 +131,7 @@ typedef struct Batch
 	BulkTable *purchases;
 	TupleDesc tier;
 	bool posts;			  /* the query has the columns of a post */
+	bool imports;		  /* those of an import */
 	MemoryContext row;	  /* of one event */
 	MemoryContext member; /* of one member: tiers, twins */
 	Run run;
@@ -245,6 +250,22 @@ static char *
 text_or_null(const Datum *v, const bool *null, int i)
 {
 	return null[i] ? NULL : TextDatumGetCString(v[i]);
+}
+
+/* What only streams with rules look at. */
+static void
+read_facts(const Batch *b, const Datum *v, const bool *null, StepEvent *e)
+{
+	if (!streams_look(b->program, e->kind))
+		return;
+	e->facts.store = text_or_null(v, null, IN_STORE);
+	e->facts.channel = text_or_null(v, null, IN_CHANNEL);
+	e->facts.source = text_or_null(v, null, null[IN_REFUND_NO] ? IN_SOURCE : IN_REFUND_NO);
+	if (b->posts)
+		e->facts.reason = text_or_null(v, null, IN_REASON);
+	if (b->imports && !null[IN_LINES])
+		e->facts.lines = DatumGetJsonbP(
+			DirectFunctionCall1(jsonb_in, CStringGetDatum(TextDatumGetCString(v[IN_LINES]))));
 }
 
 static void
@@ -523,6 +544,7 @@ take_event(Batch *b, HeapTuple tuple, TupleDesc desc)
 	MemoryContextReset(b->row);
 	old = MemoryContextSwitchTo(b->row);
 	read_event(b, v, null, &event);
+	read_facts(b, v, null, &event);
 	run_make_room(&b->run);
 	if (b->posts)
 		take_post(b, &event, v, null);
@@ -558,7 +580,8 @@ take_events(Batch *b, const char *query, Datum members, bool members_null)
 		if (n == 0)
 			break;
 		b->posts = rows->tupdesc->natts == IN_POST_NATTS;
-		if (!b->posts && rows->tupdesc->natts != IN_NATTS)
+		b->imports = rows->tupdesc->natts == IN_IMPORT_NATTS;
+		if (!b->posts && !b->imports && rows->tupdesc->natts != IN_NATTS)
 			elog(ERROR, "the query of events has %d columns", rows->tupdesc->natts);
 		for (uint64 i = 0; i < n; i++)
 		{

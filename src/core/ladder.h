@@ -6,22 +6,15 @@
 
 #include "compat.h"
 
+#include "rule/reason.h"
 #include "types/activity.h"
 #include "types/lots.h"
 #include "types/program.h"
 #include "types/standing.h"
 
-/* What rules see of a member.  No number in it depends on the day: that is an argument. */
-typedef struct Facts
-{
-	const Program *program;
-	const Book *book;
-	const Activity *activity;
-} Facts;
-
 typedef struct TierChange
 {
-	const char *kind; /* rise, keep, fall */
+	const char *kind; /* rise, keep, fall, set, end */
 	int16 ladder;
 	int16 from_level;
 	int16 to_level;
@@ -37,8 +30,44 @@ typedef struct TierChanges
 	TierChange *change;
 } TierChanges;
 
-extern int64 ladder_measure(const Facts *f, const ProgramCondition *c, DateADT day);
-extern void ladder_advance(const Facts *f, Standing *s, DateADT day, TierChanges *out);
-extern void ladder_event(const Facts *f, Standing *s, DateADT day, TierChanges *out);
+/* What decides: the program, and the member's activity and points, which do not change meanwhile. */
+typedef struct Ladders
+{
+	const Program *program;
+	const Book *book;
+	const Activity *activity; /* or */
+	struct varlena *packed;	  /* activity */
+	Standing *standing;
+	TierChanges *out; /* may be NULL */
+	bool has_facts;
+	MemberFacts facts; /* made when a rule is first asked */
+} Ladders;
+
+/* What held of the ranks before an event. */
+typedef struct LaddersBefore
+{
+	int n;
+	struct
+	{
+		int16 ladder;
+		bool kept;
+		bool lost;
+	} rank[STANDING_LADDERS];
+} LaddersBefore;
+
+extern void ladders_begin(Ladders *s, const Program *program, const Book *book,
+						  const Activity *activity, Standing *standing, TierChanges *out);
+extern bool ladders_need_before(const Program *program, bool lowering);
+extern void ladders_before(Ladders *s, DateADT day, LaddersBefore *before);
+extern void ladders_advance(Ladders *s, DateADT since, DateADT day);
+extern void ladders_event(Ladders *s, DateADT day, bool lowering, const LaddersBefore *before);
+extern DateADT ladders_next(Ladders *s, DateADT day);
+extern DateADT ladders_next_warning(const Program *program, const Standing *standing, DateADT day);
+extern void ladders_grant(const Program *program, Standing *standing, const char *what, DateADT day,
+						  DateADT until, TierChanges *out);
+
+/* The rule of a level as something to explain; false: there is none. */
+extern bool ladder_subject(Ladders *s, const ProgramLevel *l, int32 place, DateADT day,
+						   RuleSubject *subject);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "core/run.h"
 #include "core/step_sql.h"
+#include "core/streams.h"
 #include "errors.h"
 
 void
@@ -19,6 +20,59 @@ step_origin_required(const StepEvent *e)
 	if ((part && (!e->has_origin || e->origin_of < 1)) || (held && !e->has_origin))
 		ereport(ERROR, errcode(ERRCODE_UNKNOWN_PURCHASE),
 				errmsg("a refund or reversal needs the operation it refers to"));
+}
+
+static const char *
+copy_text(const char *text)
+{
+	return text ? pstrdup(text) : NULL;
+}
+
+static Jsonb *
+copy_jsonb(Jsonb *j)
+{
+	return j ? (Jsonb *) PG_DETOAST_DATUM_COPY(JsonbPGetDatum(j)) : NULL;
+}
+
+/* What streams see of a purchase, for its refunds. */
+static void
+keep_facts(const EventFacts *f, EventFacts *to)
+{
+	memset(to, 0, sizeof(*to));
+	to->store = copy_text(f->store);
+	to->channel = copy_text(f->channel);
+	to->attributes = copy_jsonb(f->attributes);
+	to->lines = copy_jsonb(f->lines);
+}
+
+/* A refund has the facts of its purchase beside its own. */
+static void
+add_facts(const EventFacts *origin, EventFacts *to)
+{
+	EventFacts own = *to;
+
+	*to = *origin;
+	to->reason = own.reason;
+	to->source = own.source;
+	to->n_refund = own.n_refund;
+	to->refund = own.refund;
+}
+
+/* Its lines are given back from now on. */
+static void
+keep_refund(Run *run, Journal *j, const EventFacts *refund)
+{
+	int16 *all;
+
+	if (refund->n_refund == 0)
+		return;
+	all =
+		MemoryContextAlloc(run->journals, (j->facts.n_refunded + refund->n_refund) * sizeof(int16));
+	if (j->facts.n_refunded)
+		memcpy(all, j->facts.refunded, j->facts.n_refunded * sizeof(int16));
+	memcpy(all + j->facts.n_refunded, refund->refund, refund->n_refund * sizeof(int16));
+	j->facts.refunded = all;
+	j->facts.n_refunded += refund->n_refund;
 }
 
 static void
@@ -40,6 +94,7 @@ journal_keep(Run *run, const char *source, const Program *program, const StepEve
 	j->back = 0;
 	j->lots = book_encode(&run->effects.awarded);
 	j->entry_no = run->state.entries;
+	keep_facts(&event->facts, &j->facts);
 }
 
 /* Points released of a purchase of this run are given back from where they now lie. */
@@ -83,6 +138,7 @@ journal_find(Run *run, const char *source, StepEvent *event)
 				Max(event->origin_largest, run->journal[i].amount - run->journal[i].back -
 											   (&run->journal[i] == found ? event->amount : 0));
 	book_decode(&event->origin_lots, found->lots);
+	add_facts(&found->facts, &event->facts);
 	return found;
 }
 
@@ -92,6 +148,7 @@ run_init(Run *run, MemoryContext keep)
 	memset(run, 0, sizeof(*run));
 	run->keep = keep;
 	run->work = AllocSetContextCreate(keep, "member run", ALLOCSET_SMALL_SIZES);
+	run->journals = AllocSetContextCreate(keep, "member journal", ALLOCSET_SMALL_SIZES);
 	activity_init(&run->state.activity);
 }
 
@@ -99,12 +156,9 @@ run_init(Run *run, MemoryContext keep)
 void
 run_restart(Run *run)
 {
-	for (int i = 0; i < run->n_journal; i++)
-	{
-		pfree(run->journal[i].source);
-		pfree(run->journal[i].lots);
-	}
-	run->n_journal = 0;
+	MemoryContextReset(run->journals);
+	run->journal = NULL;
+	run->n_journal = run->size_journal = 0;
 	run->events = 0;
 	MemoryContextReset(run->work);
 }
@@ -147,10 +201,16 @@ run_event(Run *run, const Program *program, StepEvent *event, const char *source
 	if (event->kind == STEP_REFUND && !event->has_origin && source)
 		origin = journal_find(run, source, event);
 	step_origin_required(event);
-	take_step(program, &run->state, event, &run->effects);
-	MemoryContextSwitchTo(run->keep);
+	if (run->counts)
+		streams_count(program, event, &run->state);
+	else
+		take_step(program, &run->state, event, &run->effects);
+	MemoryContextSwitchTo(run->journals);
 	if (origin)
+	{
 		origin->back += event->amount;
+		keep_refund(run, origin, &event->facts);
+	}
 	if (event->kind == STEP_PURCHASE && source && journal)
 		journal_keep(run, source, program, event);
 	if (event->kind == STEP_RELEASE)

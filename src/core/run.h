@@ -21,6 +21,7 @@ typedef struct Journal
 	int64 amount;
 	int64 back;
 	int32 entry_no;
+	EventFacts facts; /* with the lines given back so far */
 } Journal;
 
 typedef struct Run
@@ -30,6 +31,8 @@ typedef struct Run
 	StepState state;
 	StepEffects effects; /* of the last event */
 	int events;
+	bool counts; /* streams are counted, and nothing else is done */
+	MemoryContext journals;
 	Journal *journal;
 	int n_journal;
 	int size_journal;

@@ -13,19 +13,20 @@
 #include "common/int.h"
 
 #include "core/step_part.h"
+#include "core/streams.h"
 #include "errors.h"
 #include "util/day.h"
 
-/* ---- time passes ---- */
-
-static void
-fold_activity(Step *s)
+/* After the book or the activity has changed. */
+static Ladders *
+ladders(Step *s)
 {
-	const ProgramStream *m = program_streams(s->program);
-
-	for (int i = 0; i < s->program->n_streams; i++)
-		activity_do_trim(&s->state->activity, m[i].id, s->today, m[i].keep_days, m[i].keep_months);
+	ladders_begin(&s->ladders, s->program, &s->state->book, &s->state->activity,
+				  &s->state->standing, &s->out->tiers);
+	return &s->ladders;
 }
+
+/* ---- time passes ---- */
 
 static void
 write_entry(Step *s, const char *kind, const Book *delta, bool operation)
@@ -69,12 +70,12 @@ write_entry(Step *s, const char *kind, const Book *delta, bool operation)
 static void
 pass_time(Step *s)
 {
-	Facts facts = {s->program, &s->state->book, &s->state->activity};
+	DateADT since = s->state->begun ? program_day(s->program, s->state->at) : s->today;
 	const ProgramWallet *w = program_wallets(s->program);
 	Book delta, after, merged;
 
-	ladder_advance(&facts, &s->state->standing, s->today, &s->out->tiers);
-	fold_activity(s);
+	ladders_advance(ladders(s), since, s->today);
+	streams_fold(s->program, s->today, &s->state->activity);
 
 	book_settle(&s->state->book, s->today, &delta);
 	for (int i = 0; i < s->program->n_wallets; i++)
@@ -193,15 +194,15 @@ multiplier(Step *s)
 	{
 		const Rank *r = standing_rank(&s->state->standing, l[i].ladder, false);
 
-		if (l[i].level == (r ? r->level : 0))
+		if (l[i].level == rank_level(r))
 			best = Max(best, l[i].multiplier);
 	}
 	return best < 0 ? 1000 : best;
 }
 
-/* What one earning rule gives for the event; before is what the day held without it. */
+/* What one earning rule gives for what the event feeds; before is what the day held without it. */
 static int64
-earned(Step *s, const ProgramEarn *e, int64 before)
+earned(Step *s, const ProgramEarn *e, int64 amount, int64 before)
 {
 	int128 points = e->give[0];
 	int64 per = 1;
@@ -233,11 +234,13 @@ earned(Step *s, const ProgramEarn *e, int64 before)
 	return rounded(points, per, e->rounding);
 }
 
-/* A purchase or an event feeds its stream and earns by the rules of that stream. */
+/* An event counts in a stream and earns by the rules of that stream. */
 static void
-feed_stream(Step *s, const ProgramStream *m, int64 amount)
+feed_stream(Step *s, const Feed *f)
 {
+	const ProgramStream *m = f->stream;
 	const ProgramEarn *e = program_earns(s->program);
+	bool bought = m->of == OF_PURCHASE || m->of == OF_LINE;
 	ActivityCursor c;
 	ActivityWindow before = {0};
 	ActivityEntry cut;
@@ -246,32 +249,26 @@ feed_stream(Step *s, const ProgramStream *m, int64 amount)
 	if (activity_seek_decoded(&s->state->activity, m->id, &c) &&
 		!activity_window_try(c, s->day, s->day + 1, &before, &cut))
 		before.count = cut.count;
-	activity_do_add(&s->state->activity, m->id, s->day, 1, amount, amount, s->event->category);
+	activity_do_add(&s->state->activity, m->id, s->day, 1, f->amount, f->amount,
+					s->event->category);
 	for (int i = 0; i < s->program->n_earns; i++)
 		if (e[i].stream == m->id)
 		{
 			const ProgramWallet *w = program_wallet(s->program, e[i].wallet);
 
-			award(s, w, earned(s, &e[i], before.count), m->purchases ? w->pending_days : 0);
+			award(s, w, earned(s, &e[i], f->amount, before.count), bought ? w->pending_days : 0);
 		}
 }
 
+/* The event, taken as this, feeds its streams. */
 static void
-do_purchase(Step *s)
+feed_streams(Step *s, StreamOf of)
 {
-	const ProgramStream *m = program_purchases(s->program);
+	Feeds fed;
 
-	if (m)
-		feed_stream(s, m, s->event->amount);
-}
-
-static void
-do_event(Step *s)
-{
-	const ProgramStream *m = program_stream_named(s->program, s->event->event_kind);
-
-	if (m)
-		feed_stream(s, m, s->event->amount);
+	streams_fed(s->program, s->event, of, &fed);
+	for (int i = 0; i < fed.n; i++)
+		feed_stream(s, &fed.feed[i]);
 }
 
 static void
@@ -379,7 +376,9 @@ do_refund(Step *s)
 		activity_do_correct(&s->state->activity, m->id, program_day(s->program, e->origin_at),
 							e->origin_back + e->amount == e->origin_of, e->amount,
 							e->has_largest ? &e->origin_largest : NULL);
+	streams_take_back(s->program, e, OF_PURCHASE, e->amount, &s->state->activity);
 	give_back(s, e->amount);
+	feed_streams(s, OF_REFUND);
 }
 
 static void
@@ -392,7 +391,40 @@ do_reverse(Step *s)
 		ereport(ERROR, errcode(ERRCODE_NOT_REVERSIBLE),
 				errmsg("only %lld points of entry %d are left to reverse",
 					   (long long) (e->origin_of - e->origin_back), e->ref));
+	if (streams_is_spend(e))
+		streams_take_back(s->program, e, OF_SPEND, e->points, &s->state->activity);
 	give_back(s, e->points);
+}
+
+/* ---- filling ---- */
+
+static bool
+is_filled(const StepEvent *e, int stream)
+{
+	for (int i = 0; i < e->n_fill; i++)
+		if (e->fill[i] == stream)
+			return true;
+	return false;
+}
+
+/* Some streams hold what their rules make of all that happened so far: no time passes, nothing is booked. */
+static void
+do_fill(Step *s)
+{
+	const StepEvent *e = s->event;
+	Activity *a = &s->state->activity;
+	Activity filled;
+
+	activity_init(&filled);
+	activity_decode(e->filled, &filled);
+	for (int i = filled.nstreams - 1; i >= 0; i--)
+		if (!is_filled(e, filled.streams[i].id))
+			activity_drop_stream(&filled, &filled.streams[i]);
+	for (int i = a->nstreams - 1; i >= 0; i--)
+		if (is_filled(e, a->streams[i].id))
+			activity_drop_stream(a, &a->streams[i]);
+	activity_do_merge(a, &filled);
+	streams_fold(s->program, s->today, &s->state->activity);
 }
 
 /* ---- the step ---- */
@@ -402,7 +434,8 @@ static DateADT
 next_due(Step *s)
 {
 	const Book *b = &s->state->book;
-	DateADT due = standing_due(&s->state->standing);
+	DateADT due = Min(ladders_next(ladders(s), s->today),
+					  ladders_next_warning(s->program, &s->state->standing, s->today));
 
 	for (int i = 0; i < b->n; i++)
 	{
@@ -430,30 +463,35 @@ apply(Step *s)
 	switch (s->event->kind)
 	{
 		case STEP_PURCHASE:
-			do_purchase(s);
+			feed_streams(s, OF_PURCHASE);
 			return "purchase";
 		case STEP_REFUND:
 			do_refund(s);
 			return "refund";
 		case STEP_EVENT:
-			do_event(s);
+			feed_streams(s, OF_EVENT);
 			return "event";
 		case STEP_EARN:
 			do_earn(s);
 			return "earn";
 		case STEP_SPEND:
 			step_take(s, s->event->points);
+			feed_streams(s, OF_SPEND);
 			return "spend";
 		case STEP_REVERSE:
 			do_reverse(s);
 			return "reverse";
-		case STEP_DAY:
-			break;
+		case STEP_TIER:
+			ladders_grant(s->program, &s->state->standing, s->event->event_kind, s->today,
+						  s->event->until == DATEVAL_NOBEGIN ? DATEVAL_NOEND : s->event->until,
+						  &s->out->tiers);
+			return "tier";
 		case STEP_HOLD:
 			step_take(s, s->event->points);
 			return "hold";
 		case STEP_CAPTURE:
 			step_give_held_back(s);
+			feed_streams(s, OF_SPEND);
 			return "capture";
 		case STEP_VOID:
 			step_give_held_back(s);
@@ -464,6 +502,10 @@ apply(Step *s)
 		case STEP_RELEASE:
 			step_release(s);
 			return "release";
+		case STEP_DAY:
+		case STEP_FILL:
+		case STEP_REVIEW:
+			break;
 	}
 	return NULL;
 }
@@ -472,8 +514,9 @@ void
 take_step(const Program *program, StepState *state, const StepEvent *event, StepEffects *out)
 {
 	Step s = {0};
+	bool lowering = event->kind == STEP_REFUND || event->kind == STEP_REVERSE;
+	LaddersBefore before = {0};
 	const char *kind;
-	const Rank *rank;
 
 	memset(out, 0, sizeof(*out));
 	s.program = program;
@@ -484,24 +527,25 @@ take_step(const Program *program, StepState *state, const StepEvent *event, Step
 		event->wallet ? program_wallet_named(program, event->wallet) : program_wallets(program);
 	s.now = Max(event->at, event->booked_at);
 	if (state->begun)
-		s.now = Max(s.now, state->at);
+		s.now = event->kind == STEP_FILL ? state->at : Max(s.now, state->at);
 	s.day = program_day(program, event->at);
 	s.today = program_day(program, s.now);
 	book_init(&s.delta);
 
-	pass_time(&s);
+	if (event->kind == STEP_FILL)
+		do_fill(&s);
+	else
+		pass_time(&s);
+	if (ladders_need_before(program, lowering))
+		ladders_before(ladders(&s), s.today, &before);
 	kind = apply(&s);
 	if (kind)
-	{
-		Facts facts = {program, &state->book, &state->activity};
-
 		write_entry(&s, kind, &s.delta, true);
-		ladder_event(&facts, &state->standing, s.today, &out->tiers);
-	}
+	if (event->kind != STEP_DAY && event->kind != STEP_FILL)
+		ladders_event(ladders(&s), s.today, lowering, &before);
 	state->at = s.now;
 	state->begun = true;
 	out->awarded = s.delta;
 	out->next_due = next_due(&s);
-	rank = standing_rank(&state->standing, 1, false);
-	out->level = rank ? rank->level : 0;
+	out->level = rank_level(standing_rank(&state->standing, 1, false));
 }

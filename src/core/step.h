@@ -11,6 +11,7 @@
 
 #include "core/ladder.h"
 #include "datatype/timestamp.h"
+#include "utils/jsonb.h"
 
 #define ENTRY_HASH_LEN 32
 
@@ -22,12 +23,15 @@ typedef enum StepKind
 	STEP_EARN,
 	STEP_SPEND,
 	STEP_REVERSE,
-	STEP_DAY,
+	STEP_TIER,	 /* a level is granted: event_kind and until say what */
 	STEP_HOLD,
 	STEP_CAPTURE,
 	STEP_VOID,
 	STEP_LAPSE,
-	STEP_RELEASE
+	STEP_RELEASE,
+	STEP_DAY,	 /* time passes */
+	STEP_REVIEW, /* and levels are decided as after an event: the rules are new */
+	STEP_FILL	 /* no time passes: streams hold what was counted of them */
 } StepKind;
 
 typedef struct StepState
@@ -40,6 +44,22 @@ typedef struct StepState
 	int32 entries;				/* number of the last entry */
 	uint8 hash[ENTRY_HASH_LEN]; /* of the last entry; zero before the first */
 } StepState;
+
+/* What streams and rules see of an event beside its kind, amount and moment; NULL: not known. */
+typedef struct EventFacts
+{
+	const char *store;
+	const char *channel;
+	const char *category;
+	const char *source;
+	const char *reason;
+	Jsonb *attributes;
+	Jsonb *lines; /* of a purchase; of a refund, those of its purchase */
+	int n_refunded;
+	int16 *refunded; /* numbers of the lines that refunds before gave back */
+	int n_refund;
+	int16 *refund; /* and of those that this one does */
+} EventFacts;
 
 typedef struct StepEvent
 {
@@ -65,6 +85,11 @@ typedef struct StepEvent
 	int32 ref;			  /* its entry number; 0: none */
 	const char *key;	  /* NULL for imported history */
 	struct varlena *digest;
+	EventFacts facts; /* of refunds and reversals, those of their origin */
+	/* of a fill: what some streams hold from then on */
+	const activity *filled;
+	int n_fill;
+	int16 *fill;
 } StepEvent;
 
 typedef struct StepEntry

@@ -19,6 +19,7 @@ typedef struct Step
 	TimestampTz now;			 /* the latest of event, recording and state */
 	DateADT today;				 /* its day */
 	Book delta;					 /* of the operation */
+	Ladders ladders;
 } Step;
 
 /* step.c */

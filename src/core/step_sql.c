@@ -17,6 +17,7 @@
 
 #include "core/run.h"
 #include "core/step_sql.h"
+#include "core/streams.h"
 #include "errors.h"
 
 typedef enum StateAttribute
@@ -54,6 +55,9 @@ typedef enum EventAttribute
 	EVENT_JOURNAL,
 	EVENT_BOOKED_AT,
 	EVENT_IS_LAST,
+	EVENT_FACTS,
+	EVENT_FILLED,
+	EVENT_FILL,
 	EVENT_NATTS
 } EventAttribute;
 
@@ -177,9 +181,9 @@ read_state(Datum composite, TupleDesc desc, StepState *state)
 StepKind
 step_kind(const char *kind)
 {
-	static const char *const names[] = {"purchase", "refund", "event", "earn",	  "spend", "reverse",
-										"day",		"hold",	  "capture", "void", "lapse",
-										"release"};
+	static const char *const names[] = {"purchase", "refund", "event", "earn",	  "spend",
+										"reverse",	"tier",	  "hold",  "capture", "void",
+										"lapse",	"release", "day",  "review",  "fill"};
 
 	for (int i = 0; i < lengthof(names); i++)
 		if (strcmp(names[i], kind) == 0)
@@ -200,6 +204,20 @@ int64_or_zero(const Datum *v, const bool *null, int i)
 	return null[i] ? 0 : DatumGetInt64(v[i]);
 }
 
+/* Of an array of smallint. */
+void
+step_numbers(Datum array, int16 **numbers, int *n)
+{
+	Datum *elements;
+	bool *null;
+
+	deconstruct_array(DatumGetArrayTypeP(array), INT2OID, 2, true, TYPALIGN_SHORT, &elements, &null,
+					  n);
+	*numbers = palloc(*n * sizeof(int16));
+	for (int i = 0; i < *n; i++)
+		(*numbers)[i] = null[i] ? 0 : DatumGetInt16(elements[i]);
+}
+
 /* The day points are gone; null: as the wallet says. */
 DateADT
 step_until(Datum until, bool null)
@@ -210,6 +228,18 @@ step_until(Datum until, bool null)
 		ereport(ERROR, errcode(ERRCODE_DAY_OUT_OF_RANGE), errmsg("day of points is out of range"),
 				errdetail("Points can't be gone since ever."));
 	return DatumGetDateADT(until);
+}
+
+static void
+read_fill(const Datum *v, const bool *null, StepEvent *e)
+{
+	if (e->kind != STEP_FILL)
+		return;
+	if (null[EVENT_FILLED] || null[EVENT_FILL])
+		ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				errmsg("streams of a fill and what they hold must not be null"));
+	e->filled = (const activity *) PG_DETOAST_DATUM_PACKED(v[EVENT_FILLED]);
+	step_numbers(v[EVENT_FILL], &e->fill, &e->n_fill);
 }
 
 static void
@@ -244,6 +274,9 @@ read_event(const Datum *v, const bool *null, StepEvent *e)
 		e->has_largest = !null[EVENT_ORIGIN_LARGEST];
 		e->origin_largest = int64_or_zero(v, null, EVENT_ORIGIN_LARGEST);
 	}
+	if (!null[EVENT_FACTS])
+		event_facts_read(DatumGetJsonbP(v[EVENT_FACTS]), &e->facts);
+	read_fill(v, null, e);
 }
 
 /* ---- composites out ---- */
@@ -405,9 +438,8 @@ step_run_begin(FunctionCallInfo fcinfo, MemoryContext keep)
 	return s;
 }
 
-PG_FUNCTION_INFO_V1(member_step_run_step);
-Datum
-member_step_run_step(PG_FUNCTION_ARGS)
+static StepRun *
+step_run_next(FunctionCallInfo fcinfo, bool counts)
 {
 	MemoryContext keep, old;
 	StepRun *s;
@@ -421,6 +453,7 @@ member_step_run_step(PG_FUNCTION_ARGS)
 		ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				errmsg("event and program of step_run must not be null"));
 	s = PG_ARGISNULL(0) ? step_run_begin(fcinfo, keep) : (StepRun *) PG_GETARG_POINTER(0);
+	s->run.counts = counts;
 	run_make_room(&s->run);
 	old = MemoryContextSwitchTo(s->run.work);
 	deform(PG_GETARG_DATUM(2), s->types.event, v, null);
@@ -430,7 +463,14 @@ member_step_run_step(PG_FUNCTION_ARGS)
 			  !null[EVENT_JOURNAL] && DatumGetBool(v[EVENT_JOURNAL]));
 	s->last = null[EVENT_IS_LAST] || DatumGetBool(v[EVENT_IS_LAST]);
 	MemoryContextSwitchTo(old);
-	PG_RETURN_POINTER(s);
+	return s;
+}
+
+PG_FUNCTION_INFO_V1(member_step_run_step);
+Datum
+member_step_run_step(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_POINTER(step_run_next(fcinfo, false));
 }
 
 /* The state after the last event and the effects of that event: over a growing window, one row an event. */
@@ -453,4 +493,20 @@ member_step_run_result(PG_FUNCTION_ARGS)
 		MemoryContextSwitchTo(old);
 	}
 	return result_datum(&s->types, &s->run.state, s->last, &s->run.effects);
+}
+
+/* ---- streams_run(streams, event, program): what the events make of some streams ---- */
+
+PG_FUNCTION_INFO_V1(member_streams_run_step);
+Datum
+member_streams_run_step(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_POINTER(step_run_next(fcinfo, true));
+}
+
+PG_FUNCTION_INFO_V1(member_streams_run_result);
+Datum
+member_streams_run_result(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_POINTER(activity_encode(&((StepRun *) PG_GETARG_POINTER(0))->run.state.activity));
 }

@@ -22,6 +22,7 @@
 #include "utils/typcache.h"
 
 #include "core/step_sql.h"
+#include "core/streams.h"
 #include "errors.h"
 #include "util/clock.h"
 
@@ -39,6 +40,7 @@ typedef enum StatementId
 	CHECK_AT,
 	REFUSE_MEMBER,
 	CATEGORY,
+	ORIGIN_FACTS,
 	INSERT_ENTRY,
 	UPDATE_STATE,
 	RECORD_TIERS,
@@ -79,6 +81,7 @@ static const Statement statements[N_STATEMENTS] = {
 	[CHECK_AT] = {"SELECT member_internal.check_at($1, $2)", {"text", "timestamptz"}},
 	[REFUSE_MEMBER] = {"SELECT member_internal.refuse_member($1)", {"bigint"}},
 	[CATEGORY] = {"SELECT member_internal.category_id($1)", {"text"}},
+	[ORIGIN_FACTS] = {"SELECT member_internal.origin_facts($1, $2)", {"bigint", "integer"}},
 	[INSERT_ENTRY] = {
 		"INSERT INTO member.entry (member_id, entry_no, kind, at, booked_at, wallet, points, balance, ref, ref_part,"
 		" program_version, delta, tier, hash, source, reason, actor, key, digest)"
@@ -197,7 +200,12 @@ typedef enum Argument
 	ARG_ORIGIN_LOTS,
 	ARG_ORIGIN_OF,
 	ARG_ORIGIN_BACK,
-	ARG_ORIGIN_LARGEST
+	ARG_ORIGIN_LARGEST,
+	ARG_STORE,
+	ARG_CHANNEL,
+	ARG_ATTRIBUTES,
+	ARG_LINES,
+	ARG_REFUND_LINES
 } Argument;
 
 typedef enum LockColumn
@@ -406,6 +414,41 @@ category_number(const Write *w)
 	return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null));
 }
 
+/* What only streams with rules look at. */
+static void
+read_facts(const Write *w, StepEvent *e)
+{
+	Datum v[] = {argument(w, ARG_MEMBER_ID), Int32GetDatum(e->ref)};
+	bool null;
+
+	if (!streams_look(w->program, e->kind))
+		return;
+	if (e->kind == STEP_REFUND || e->kind == STEP_REVERSE)
+	{
+		run(ORIGIN_FACTS, v, NULL);
+		v[0] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null);
+		if (!null)
+			event_facts_read(DatumGetJsonbP(v[0]), &e->facts);
+	}
+	else
+	{
+		e->facts.store = text_argument(w, ARG_STORE);
+		e->facts.channel = text_argument(w, ARG_CHANNEL);
+		if (given(w, ARG_ATTRIBUTES))
+			e->facts.attributes = DatumGetJsonbP(argument(w, ARG_ATTRIBUTES));
+		if (given(w, ARG_LINES))
+			e->facts.lines = DatumGetJsonbP(argument(w, ARG_LINES));
+	}
+	if (e->kind != STEP_REVERSE)
+	{
+		e->facts.category = text_argument(w, ARG_CATEGORY);
+		e->facts.source = text_argument(w, ARG_SOURCE);
+		e->facts.reason = text_argument(w, ARG_REASON);
+	}
+	if (given(w, ARG_REFUND_LINES))
+		step_numbers(argument(w, ARG_REFUND_LINES), &e->facts.refund, &e->facts.n_refund);
+}
+
 static void
 read_event(const Write *w, StepEvent *e)
 {
@@ -438,6 +481,7 @@ read_event(const Write *w, StepEvent *e)
 		e->origin_largest = int64_argument(w, ARG_ORIGIN_LARGEST);
 	}
 	step_origin_required(e);
+	read_facts(w, e);
 }
 
 /* Of what time did, an entry says neither source nor key. */

@@ -9,6 +9,7 @@
 #include "nodes/nodes.h"
 
 #include "rule/rule.h"
+#include "types/program.h"
 #include "utils/jsonb.h"
 
 /* ---- the dictionary: names.c ---- */
@@ -17,7 +18,8 @@
 typedef struct RuleNames RuleNames;
 struct RuleNames
 {
-	Jsonb *json;
+	Jsonb *json;			/* or */
+	const Program *program; /* names its own wallets, streams, ladders and levels */
 };
 
 /* Sections, each an object of names and numbers. */
@@ -26,6 +28,7 @@ struct RuleNames
 #define NAMES_WALLETS "wallets"
 #define NAMES_LADDERS "ladders"
 #define NAMES_KINDS "kinds"
+#define NAMES_LEVELS "levels" /* of a ladder */
 
 extern bool names_find(const RuleNames *names, const char *section, const char *name, int len,
 					   int32 *id);
@@ -151,13 +154,14 @@ extern const char *const rule_fields[FIELDS];
 extern const char *const rule_windows[RULE_LAST_MEMBER_YEAR + 1];
 extern const char *const rule_comparisons[6];
 
-/* ---- text: print.c ---- */
+/* ---- text: print.c, explain.c ---- */
 
 /* The node and what is below it; returns how deep its text is nested. */
 extern int rule_print(StringInfo out, const RuleNode *nodes, const char *strings, int at,
 					  const RuleNames *names);
 extern void rule_print_number(StringInfo out, int64 micro, uint8 unit);
 extern bool rule_word_is_taken(const char *word);
+extern char *rule_number_text(double v);
 
 /* ---- all of it: rule.c ---- */
 

@@ -25,8 +25,8 @@ typedef struct Explaining
 #define COLUMNS 7
 
 /* The number as people write it: at most six decimals, none that are zero. */
-static char *
-number_text(double v)
+char *
+rule_number_text(double v)
 {
 	char *text = psprintf("%.6f", to_micro(v) / RULE_MICRO);
 	char *end = text + strlen(text);
@@ -41,7 +41,7 @@ number_text(double v)
 static Datum
 number_datum(double v)
 {
-	return DirectFunctionCall3(numeric_in, CStringGetDatum(number_text(v)),
+	return DirectFunctionCall3(numeric_in, CStringGetDatum(rule_number_text(v)),
 							   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
 }
 
@@ -67,7 +67,7 @@ actual_text(Explaining *x, const RuleNode *node)
 	if (node->op == RULE_FIELD && node->unit == TYPE_ANY)
 		return field_known(x->facts, node, x->day) ? "known" : NULL;
 	v = eval_number(x->facts, node, x->day);
-	return isnan(v) ? NULL : number_text(v);
+	return isnan(v) ? NULL : rule_number_text(v);
 }
 
 /* What stands after the value in the text: the condition's own text without it. */
@@ -174,7 +174,7 @@ rule_explain(PG_FUNCTION_ARGS)
 	const Rule *r = rule_open(PG_GETARG_DATUM(0));
 	Explaining x = {(ReturnSetInfo *) fcinfo->resultinfo, facts_argument(fcinfo), rule_nodes(r),
 					rule_strings(r)};
-	RuleNames names;
+	RuleNames names = {0};
 
 	x.facts->strings = x.strings;
 	x.day = rule_day_argument(fcinfo, 2);

@@ -63,6 +63,39 @@ facts_forget(MemberFacts *f)
 	f->n_streams = f->n_steps = f->scored = 0;
 }
 
+/*
+ * Facts of a member whose points and levels are unpacked already, and the activity, too, unless packed is given;
+ * nothing is copied and nothing else is known.  They hold while the state does not change.
+ */
+void
+facts_of_state(MemberFacts *f, const Book *book, const Activity *activity, struct varlena *packed,
+			   const Standing *standing)
+{
+	facts_begin(f, CurrentMemoryContext);
+	memset(f->null, true, sizeof(f->null));
+	f->book = *book;
+	for (int i = 0; i < book->n; i++)
+		f->in_debt = f->in_debt || book->lot[i].amount < 0;
+	f->standing = *standing;
+	f->has_book = f->has_standing = true;
+	if (packed)
+	{
+		f->value[FACTS_ACTIVITY] = PointerGetDatum(packed);
+		f->null[FACTS_ACTIVITY] = false;
+		return;
+	}
+	f->has_streams = true;
+	memset(f->place, 0, sizeof(f->place));
+	f->n_streams = f->max_streams = activity->nstreams;
+	f->stream = activity->nstreams ? palloc(activity->nstreams * sizeof(FactsStream)) : NULL;
+	for (int i = 0; i < activity->nstreams; i++)
+	{
+		activity_seek_decoded(activity, activity->streams[i].id, &f->stream[i].cursor);
+		f->stream[i].built = false;
+		f->place[activity->streams[i].id & 0xff] = i + 1;
+	}
+}
+
 static void *
 grown(MemberFacts *f, void *old, int *room, int needed, Size size)
 {

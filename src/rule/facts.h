@@ -100,6 +100,8 @@ typedef struct MemberFacts
 
 extern TupleDesc facts_describe(HeapTupleHeader row);
 extern void facts_begin(MemberFacts *f, MemoryContext context);
+extern void facts_of_state(MemberFacts *f, const Book *book, const Activity *activity,
+						   struct varlena *packed, const Standing *standing);
 extern void facts_read(MemberFacts *f, HeapTupleHeader row, TupleDesc desc);
 extern void facts_forget(MemberFacts *f);
 extern void facts_streams(MemberFacts *f);

@@ -255,7 +255,7 @@ ladder_measure_of(MemberFacts *f, const RuleNode *m, DateADT day)
 	const Rank *r = facts_rank(f, m->id);
 
 	if (m->what == MEASURE_TIER)
-		return r ? r->level : 0;
+		return rank_level(r);
 	if (r == NULL)
 		return UNKNOWN;
 	if (m->what == MEASURE_TIER_DAYS)

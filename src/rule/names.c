@@ -5,7 +5,7 @@
  *	  "ladders": {"consumer": 1}, "ladder": 1, "levels": {"1": {"normal": 0}}, "kinds": {"tea": 3},
  *	  "segments": {"vip": "spend(12mo) >= 5000"}}
  *
- * and for a name it does not have, the nearest that it has.
+ * or a program, which names its own parts; and for a name it does not have, the nearest that it has.
  */
 #include "compat.h"
 
@@ -32,7 +32,7 @@ section_of(const JsonbContainer *in, const char *section)
 static JsonbContainer *
 names_section(const RuleNames *names, const char *section)
 {
-	return names ? section_of(&names->json->root, section) : NULL;
+	return names && names->json ? section_of(&names->json->root, section) : NULL;
 }
 
 static JsonbContainer *
@@ -41,7 +41,7 @@ levels_of(const RuleNames *names, int32 ladder)
 	char key[16];
 
 	pg_ltoa(ladder, key);
-	return section_of(names_section(names, "levels"), key);
+	return section_of(names_section(names, NAMES_LEVELS), key);
 }
 
 static bool
@@ -64,15 +64,95 @@ find_number(JsonbContainer *in, const char *name, int len, int32 *id)
 		   number_of(&value, id);
 }
 
+/* ---- the names of a program ---- */
+
+/* The i-th name of a section, NULL after the last; level: of that ladder. */
+static const char *
+program_name(const Program *p, const char *section, int32 ladder, int i, int32 *id)
+{
+	if (strcmp(section, NAMES_WALLETS) == 0 && i < p->n_wallets)
+	{
+		*id = program_wallets(p)[i].id;
+		return program_wallets(p)[i].code;
+	}
+	if (strcmp(section, NAMES_STREAMS) == 0 && i < p->n_streams)
+	{
+		*id = program_streams(p)[i].id;
+		return program_streams(p)[i].code;
+	}
+	if (strcmp(section, NAMES_LADDERS) == 0 && i < p->n_ladders)
+	{
+		*id = program_ladders(p)[i].id;
+		return program_ladders(p)[i].code;
+	}
+	if (strcmp(section, NAMES_LEVELS) == 0 && i < p->n_levels)
+	{
+		*id = program_levels(p)[i].ladder == ladder ? program_levels(p)[i].level : -1;
+		return program_levels(p)[i].code;
+	}
+	return NULL;
+}
+
+static bool
+program_find(const Program *p, const char *section, int32 ladder, const char *name, int len,
+			 int32 *id)
+{
+	const char *code;
+
+	for (int i = 0; (code = program_name(p, section, ladder, i, id)) != NULL; i++)
+		if (*id >= 0 && strlen(code) == len && memcmp(code, name, len) == 0)
+			return true;
+	return false;
+}
+
+static char *
+program_name_of(const Program *p, const char *section, int32 ladder, int32 id)
+{
+	const char *code;
+	int32 found;
+
+	for (int i = 0; (code = program_name(p, section, ladder, i, &found)) != NULL; i++)
+		if (found == id)
+			return pstrdup(code);
+	return NULL;
+}
+
+static int32
+program_default(const Program *p, const char *key)
+{
+	if (strcmp(key, "purchases") == 0)
+		return program_purchases(p) ? program_purchases(p)->id : 0;
+	if (strcmp(key, "wallet") == 0)
+		return p->n_wallets ? program_wallets(p)->id : 0;
+	return p->n_levels ? program_levels(p)->ladder : 0;
+}
+
+static void
+near_program(NearName *near, const Program *p, const char *section, int32 ladder)
+{
+	const char *code;
+	int32 id;
+
+	for (int i = 0; (code = program_name(p, section, ladder, i, &id)) != NULL; i++)
+		if (id >= 0)
+			near_try(near, code, strlen(code));
+}
+
+/* ---- ids of names ---- */
+
 bool
 names_find(const RuleNames *names, const char *section, const char *name, int len, int32 *id)
 {
+	if (names && names->program)
+		return program_find(names->program, section, 0, name, len, id);
 	return find_number(names_section(names, section), name, len, id);
 }
 
 bool
 names_level(const RuleNames *names, int32 ladder, const char *name, int len, int32 *id)
 {
+	if (names && names->program)
+		return program_find(names->program, NAMES_LEVELS, ladder, name, len, id);
 	return find_number(levels_of(names, ladder), name, len, id);
 }
 
@@ -82,6 +162,8 @@ names_default(const RuleNames *names, const char *key)
 {
 	int32 id = 0;
 
+	if (names && names->program)
+		return program_default(names->program, key);
 	if (names && find_number(&names->json->root, key, strlen(key), &id))
 		return id;
 	return 0;
@@ -130,12 +212,16 @@ find_name(JsonbContainer *in, int32 id)
 char *
 names_of(const RuleNames *names, const char *section, int32 id)
 {
+	if (names && names->program)
+		return program_name_of(names->program, section, 0, id);
 	return find_name(names_section(names, section), id);
 }
 
 char *
 names_of_level(const RuleNames *names, int32 ladder, int32 level)
 {
+	if (names && names->program)
+		return program_name_of(names->program, NAMES_LEVELS, ladder, level);
 	return find_name(levels_of(names, ladder), level);
 }
 
@@ -187,11 +273,15 @@ near_container(NearName *near, JsonbContainer *in)
 void
 near_section(NearName *near, const RuleNames *names, const char *section)
 {
+	if (names && names->program)
+		near_program(near, names->program, section, 0);
 	near_container(near, names_section(names, section));
 }
 
 void
 near_levels(NearName *near, const RuleNames *names, int32 ladder)
 {
+	if (names && names->program)
+		near_program(near, names->program, NAMES_LEVELS, ladder);
 	near_container(near, levels_of(names, ladder));
 }

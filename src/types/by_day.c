@@ -38,26 +38,16 @@ refuse_folded(const ActivityCursor *stream, const ActivityEntry *e)
 		activity_window(*stream, e->first, e->first + 1, &w);
 }
 
-/* activity_by_day_step(state, activity, stream, since, days): events, amount, members, first events of members */
-PG_FUNCTION_INFO_V1(activity_by_day_step);
-Datum
-activity_by_day_step(PG_FUNCTION_ARGS)
+/* One stream of one member: events, amount, whether there were any, whether it was the first day. */
+static void
+count_by_day(int64 *by_day, activity *a, int16 id, DateADT since, int32 days)
 {
-	DateADT since;
-	int32 days;
-	int64 *by_day;
 	bool is_first = true;
 	ActivityCursor stream;
 	ActivityCursor walk;
 	ActivityEntry e;
-	Datum state;
 
-	refuse_nulls(fcinfo, 5, "activity, stream, since and days");
-	since = PG_GETARG_DATEADT(3);
-	days = PG_GETARG_INT32(4);
-	check_day(since);
-	by_day = counts_state(fcinfo, days, 4, &state);
-	activity_seek((activity *) PG_GETARG_VARLENA_PP(1), PG_GETARG_INT16(2), &stream);
+	activity_seek(a, id, &stream);
 	for (walk = stream; activity_next(&walk, &e) && e.first < since + days;)
 	{
 		if (e.last >= since)
@@ -72,6 +62,110 @@ activity_by_day_step(PG_FUNCTION_ARGS)
 		}
 		if (e.count > 0)
 			is_first = false;
+	}
+}
+
+static void
+check_days(int32 days)
+{
+	if (days < 1 || days > COUNTS_MAX_DAYS)
+		ereport(ERROR, errcode(ERRCODE_INVALID_OPTION), errmsg("invalid window of %d days", days),
+				errdetail("It has 1 to %d days.", COUNTS_MAX_DAYS));
+}
+
+/* activity_by_day_step(state, activity, stream, since, days): events, amount, members, first events of members */
+PG_FUNCTION_INFO_V1(activity_by_day_step);
+Datum
+activity_by_day_step(PG_FUNCTION_ARGS)
+{
+	DateADT since;
+	int32 days;
+	int64 *by_day;
+	Datum state;
+
+	refuse_nulls(fcinfo, 5, "activity, stream, since and days");
+	since = PG_GETARG_DATEADT(3);
+	days = PG_GETARG_INT32(4);
+	check_day(since);
+	by_day = counts_state(fcinfo, days, 4, &state);
+	count_by_day(by_day, (activity *) PG_GETARG_VARLENA_PP(1), PG_GETARG_INT16(2), since, days);
+	PG_RETURN_DATUM(state);
+}
+
+/* activity_by_day_step(state, activity, streams, since, days): the same of several streams, one after another */
+PG_FUNCTION_INFO_V1(activity_by_day_streams_step);
+Datum
+activity_by_day_streams_step(PG_FUNCTION_ARGS)
+{
+	activity *a;
+	ArrayType *streams;
+	DateADT since;
+	int32 days;
+	int64 *by_day;
+	int n;
+	Datum state;
+
+	refuse_nulls(fcinfo, 5, "activity, streams, since and days");
+	a = (activity *) PG_GETARG_VARLENA_PP(1);
+	streams = PG_GETARG_ARRAYTYPE_P(2);
+	since = PG_GETARG_DATEADT(3);
+	days = PG_GETARG_INT32(4);
+	check_day(since);
+	check_days(days);
+	n = ARR_NDIM(streams) == 1 ? ARR_DIMS(streams)[0] : 0;
+	if (ARR_ELEMTYPE(streams) != INT2OID || ARR_HASNULL(streams) || n < 1 ||
+		n > COUNTS_MAX_DAYS / days)
+		ereport(ERROR, errcode(ERRCODE_INVALID_OPTION), errmsg("invalid streams"),
+				errdetail("They are 1 to %d for %d days, none null.", COUNTS_MAX_DAYS / days,
+						  days));
+	by_day = counts_state(fcinfo, n * days, 4, &state);
+	for (int i = 0; i < n; i++)
+		count_by_day(by_day + 4 * i * days, a, ((int16 *) ARR_DATA_PTR(streams))[i], since, days);
+	PG_RETURN_DATUM(state);
+}
+
+/* Longest gap that is told apart; longer ones count with it. */
+#define LONGEST_GAP 366
+
+/* activity_gaps_step(state, activity, stream, since, days): gaps by length between one active day and the next */
+PG_FUNCTION_INFO_V1(activity_gaps_step);
+Datum
+activity_gaps_step(PG_FUNCTION_ARGS)
+{
+	DateADT since;
+	int32 days;
+	int64 *gaps;
+	bool is_first = true;
+	DateADT last = 0;
+	ActivityCursor stream;
+	ActivityCursor walk;
+	ActivityEntry e;
+	Datum state;
+
+	refuse_nulls(fcinfo, 5, "activity, stream, since and days");
+	since = PG_GETARG_DATEADT(3);
+	days = PG_GETARG_INT32(4);
+	check_day(since);
+	check_days(days);
+	gaps = counts_state(fcinfo, LONGEST_GAP, 2, &state);
+	activity_seek((activity *) PG_GETARG_VARLENA_PP(1), PG_GETARG_INT16(2), &stream);
+	for (walk = stream; activity_next(&walk, &e) && e.first < since + days;)
+	{
+		if (e.count == 0)
+			continue;
+		if (e.last >= since)
+		{
+			refuse_folded(&stream, &e);
+			if (!is_first)
+			{
+				int64 *figures = gaps + 2 * (Min(e.first - last, LONGEST_GAP) - 1);
+
+				figures[0]++;
+				counts_add(&figures[1], e.first - last);
+			}
+		}
+		is_first = false;
+		last = e.last;
 	}
 	PG_RETURN_DATUM(state);
 }

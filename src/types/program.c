@@ -57,15 +57,15 @@ program_purchases(const Program *p)
 	return NULL;
 }
 
-/* The stream that events of a kind feed, or NULL: kinds without a stream are kept, not counted. */
-const ProgramStream *
-program_stream_named(const Program *p, const char *code)
+/* NULL: one of which only levels are known. */
+const ProgramLadder *
+program_ladder(const Program *p, int16 id)
 {
-	const ProgramStream *s = program_streams(p);
+	const ProgramLadder *d = program_ladders(p);
 
-	for (int i = 0; i < p->n_streams; i++)
-		if (!s[i].purchases && strcmp(s[i].code, code) == 0)
-			return &s[i];
+	for (int i = 0; i < p->n_ladders; i++)
+		if (d[i].id == id)
+			return &d[i];
 	return NULL;
 }
 
@@ -80,12 +80,12 @@ program_level(const Program *p, int16 ladder, int16 level)
 	return NULL;
 }
 
-/* The day of a moment in the program's time zone. */
+/* The day of a moment in the program's time zone, and the hour of that day. */
 DateADT
-program_day(const Program *p, TimestampTz at)
+program_hour(const Program *p, TimestampTz at, int *hour)
 {
 	pg_tz *zone = pg_tzset(p->zone);
-	struct pg_tm tm;
+	struct pg_tm tm = {0};
 	fsec_t fsec;
 	int offset;
 	DateADT day = DATEVAL_NOBEGIN;
@@ -95,7 +95,16 @@ program_day(const Program *p, TimestampTz at)
 	if (!day_in_range(day))
 		ereport(ERROR, errcode(ERRCODE_DAY_OUT_OF_RANGE), errmsg("moment is out of range"),
 				errdetail("It must lie between the years 1900 and 9999."));
+	*hour = tm.tm_hour;
 	return day;
+}
+
+DateADT
+program_day(const Program *p, TimestampTz at)
+{
+	int hour;
+
+	return program_hour(p, at, &hour);
 }
 
 /* The first day on which points earned that day are gone. */
@@ -126,37 +135,4 @@ program_until(const ProgramWallet *w, DateADT earned)
 		}
 	}
 	return DATEVAL_NOEND;
-}
-
-const char *
-program_measure_name(const Program *p, const ProgramCondition *c)
-{
-	switch ((Measure) c->measure)
-	{
-		case MEASURE_AMOUNT:
-			return "spend";
-		case MEASURE_COUNT:
-			return "orders";
-		case MEASURE_LARGEST:
-			return "max_order";
-		case MEASURE_WALLET:
-			return program_wallet(p, c->id)->code;
-	}
-	return "";
-}
-
-/* A condition as the rule it is written as, for example orders(30d) >= 4 */
-void
-program_condition_text(StringInfo out, const Program *p, const ProgramCondition *c)
-{
-	bool money = c->measure == MEASURE_AMOUNT || c->measure == MEASURE_LARGEST;
-
-	appendStringInfoString(out, program_measure_name(p, c));
-	if (c->window)
-		appendStringInfo(out, "(%d%s)", c->window, c->window_unit == 'm' ? "mo" : "d");
-	if (money && c->at_least % 100)
-		appendStringInfo(out, " >= %lld.%02d", (long long) c->at_least / 100,
-						 (int) (c->at_least % 100));
-	else
-		appendStringInfo(out, " >= %lld", (long long) (money ? c->at_least / 100 : c->at_least));
 }

@@ -12,6 +12,7 @@
 #include "lib/stringinfo.h"
 #include "utils/date.h"
 
+#include "rule/rule.h"
 #include "types/lots.h"
 
 #define PROGRAM_FORMAT 1
@@ -57,13 +58,26 @@ typedef struct ProgramWallet
 
 #define PENDING_RELEASE (-1) /* pending until released */
 
+/* What may feed a stream. */
+typedef enum StreamOf
+{
+	OF_PURCHASE,
+	OF_LINE, /* of a purchase */
+	OF_EVENT,
+	OF_REFUND,
+	OF_SPEND
+} StreamOf;
+
 typedef struct ProgramStream
 {
 	int16 id;
 	int16 keep_days;
 	int16 keep_months;
-	bool purchases;			 /* fed by purchases; otherwise by events of the kind */
-	char code[PROGRAM_NAME]; /* name of the stream, and the kind that feeds it */
+	uint8 of;		/* StreamOf */
+	bool purchases; /* the one that stands for buying: all purchases feed it */
+	int32 rule;		/* where in the program its rule is; 0: none, of events the kind is its code */
+	int32 amount;	/* and what is summed; 0: the amount of what feeds it */
+	char code[PROGRAM_NAME]; /* name of the stream */
 } ProgramStream;
 
 typedef enum Rounding
@@ -87,47 +101,73 @@ typedef struct ProgramEarn
 	int64 give[PROGRAM_GIVES];
 } ProgramEarn;
 
-typedef enum Measure
+typedef enum Validity
 {
-	MEASURE_AMOUNT,
-	MEASURE_COUNT,
-	MEASURE_LARGEST,
-	MEASURE_WALLET
-} Measure;
+	VALID_ROLLING,	  /* so many months from the day the level is reached */
+	VALID_CALENDAR,	  /* and on to the end of the calendar period of so many months */
+	VALID_ANNIVERSARY /* and on to the end of the period as counted from entering the ladder */
+} Validity;
 
-typedef struct ProgramCondition
+typedef enum FallMode
 {
-	int16 measure;
-	int16 id;		   /* stream or wallet */
-	int16 window;	   /* length; 0: life */
-	int16 window_unit; /* 'd' or 'm' */
-	int64 at_least;	   /* minor units, events or points */
-} ProgramCondition;
+	FALL_STEP,		/* one level */
+	FALL_QUALIFIED, /* to the highest level that is still kept or qualified for */
+	FALL_SOFT		/* one level for one more validity, then to what is qualified for */
+} FallMode;
+
+typedef struct ProgramLadder
+{
+	int16 id;
+	uint8 validity; /* Validity */
+	uint8 fall;		/* FallMode */
+	bool lower_now; /* a refund that costs the rule costs the level at once */
+	int16 warn;		/* days before the end of a validity; 0: none */
+	char code[PROGRAM_NAME];
+} ProgramLadder;
+
+/* A compiled rule inside a program: nodes and strings follow. */
+typedef struct ProgramRule
+{
+	uint16 n_nodes;
+	bool by_time; /* it may come to hold by time alone, other than by points that become usable */
+	bool by_book; /* it asks for a balance */
+	int32 strings_len;
+} ProgramRule;
 
 typedef struct ProgramLevel
 {
 	int16 ladder;
-	int16 level;  /* from 0 */
-	int16 months; /* validity; 0: never ends */
-	int16 grace;  /* days */
-	int16 first_qualify, n_qualify;
-	int16 first_keep, n_keep;
-	bool qualify_any, keep_any; /* or instead of and */
-	int16 extend_months;		/* that points earned last longer */
-	int32 multiplier;			/* of points, in thousandths */
+	int16 level;			   /* from 0 */
+	int16 months;			   /* validity; 0: never ends */
+	int16 grace;			   /* days */
+	int16 extend_months;	   /* that points earned last longer */
+	bool archived;			   /* can't be reached any more */
+	bool rollover;			   /* what is above the keep rule's bound counts for the next period */
+	int32 multiplier;		   /* of points, in thousandths */
+	int32 qualify, keep, lose; /* where in the program each rule is; 0: none */
 	char code[PROGRAM_NAME];
 } ProgramLevel;
+
+/* For some days a level is reached by another rule, too. */
+typedef struct ProgramFast
+{
+	int16 ladder;
+	int16 level;
+	DateADT since;
+	DateADT until; /* exclusive */
+	int32 qualify;
+} ProgramFast;
 
 typedef struct Program
 {
 	int32 vl_len_; /* varlena header (do not touch directly!) */
 	uint8 format;
 	uint8 flags; /* reserved, zero */
-	int16 n_wallets, n_streams, n_earns, n_levels, n_conditions;
+	int16 n_wallets, n_streams, n_earns, n_ladders, n_levels, n_fasts;
 	int16 reminders[PROGRAM_REMINDERS]; /* days before expiry; 0: none */
 	int32 version;
 	char zone[PROGRAM_ZONE];
-	/* followed by wallets, streams, earns, levels, conditions, each aligned to 8 */
+	/* followed by wallets, streams, earns, ladders, levels, fasts, rules, each aligned to 8 */
 } Program;
 
 #define PROGRAM_AFTER(base, type, n) ((const char *) (base) + MAXALIGN((n) * sizeof(type)))
@@ -150,27 +190,54 @@ program_earns(const Program *p)
 	return (const ProgramEarn *) PROGRAM_AFTER(program_streams(p), ProgramStream, p->n_streams);
 }
 
+static inline const ProgramLadder *
+program_ladders(const Program *p)
+{
+	return (const ProgramLadder *) PROGRAM_AFTER(program_earns(p), ProgramEarn, p->n_earns);
+}
+
 static inline const ProgramLevel *
 program_levels(const Program *p)
 {
-	return (const ProgramLevel *) PROGRAM_AFTER(program_earns(p), ProgramEarn, p->n_earns);
+	return (const ProgramLevel *) PROGRAM_AFTER(program_ladders(p), ProgramLadder, p->n_ladders);
 }
 
-static inline const ProgramCondition *
-program_conditions(const Program *p)
+static inline const ProgramFast *
+program_fasts(const Program *p)
 {
-	return (const ProgramCondition *) PROGRAM_AFTER(program_levels(p), ProgramLevel, p->n_levels);
+	return (const ProgramFast *) PROGRAM_AFTER(program_levels(p), ProgramLevel, p->n_levels);
+}
+
+/* NULL: none */
+static inline const ProgramRule *
+program_rule(const Program *p, int32 place)
+{
+	return place ? (const ProgramRule *) ((const char *) p + place) : NULL;
+}
+
+static inline const RuleNode *
+program_rule_nodes(const ProgramRule *r)
+{
+	return (const RuleNode *) (r + 1);
+}
+
+static inline const char *
+program_rule_strings(const ProgramRule *r)
+{
+	return (const char *) (program_rule_nodes(r) + r->n_nodes);
 }
 
 extern const Program *program_open(Datum value);
 extern const ProgramWallet *program_wallet(const Program *p, int16 id);
 extern const ProgramWallet *program_wallet_named(const Program *p, const char *code);
 extern const ProgramStream *program_purchases(const Program *p);
-extern const ProgramStream *program_stream_named(const Program *p, const char *code);
+extern const char *program_stream_of(const ProgramStream *m);
+extern bool program_stream_looks(const ProgramStream *m);
+extern void program_stream_text(StringInfo out, const Program *p, const ProgramStream *m);
 extern const ProgramLevel *program_level(const Program *p, int16 ladder, int16 level);
 extern DateADT program_day(const Program *p, TimestampTz at);
+extern DateADT program_hour(const Program *p, TimestampTz at, int *hour);
 extern DateADT program_until(const ProgramWallet *w, DateADT earned);
-extern const char *program_measure_name(const Program *p, const ProgramCondition *c);
-extern void program_condition_text(StringInfo out, const Program *p, const ProgramCondition *c);
+extern const ProgramLadder *program_ladder(const Program *p, int16 id);
 
 #endif

@@ -6,8 +6,10 @@
  *	 wallet 3 gifts yearly 6 07-01 pending release lots 24 debt spendable cap 100000 transferable fee 5 cooling 3;
  *	 stream 1 orders days 400 months 24 purchases;
  *	 stream 2 signin days 400 months 12;
+ *	 stream 3 tea days 400 months 12 of line amount {event.quantity} where {event.category = 'tea'};
  *	 earn buy stream 1 wallet 1 give 1 per 1.00 round down tiered;
  *	 earn daily stream 2 wallet 1 give 1,2,3,4,5 cap 1;
+ *	 ladder 1 consumer validity rolling fall step;
  *	 level 1 0 normal multiplier 1000;
  *	 level 1 1 regular multiplier 1200 months 3 grace 30 qualify {orders(30d) >= 3} keep {orders(90d) >= 6};
  *
@@ -20,21 +22,11 @@
 #include "utils/builtins.h"
 
 #include "errors.h"
-#include "types/program.h"
+#include "types/program_draft.h"
 #include "util/day.h"
 #include "util/scan.h"
 
-typedef struct Draft
-{
-	Program head;
-	ProgramWallet wallet[PROGRAM_PARTS];
-	ProgramStream stream[PROGRAM_PARTS];
-	ProgramEarn earn[PROGRAM_PARTS];
-	ProgramLevel level[PROGRAM_PARTS];
-	ProgramCondition condition[PROGRAM_PARTS];
-} Draft;
-
-static bool
+bool
 program_fail(Scanner *s, const char *message)
 {
 	ereturn(s->soft, false, errcode(ERRCODE_INVALID_PROGRAM),
@@ -42,7 +34,7 @@ program_fail(Scanner *s, const char *message)
 			errdetail("At character %d.", (int) (s->p - s->start) + 1));
 }
 
-static bool
+bool
 scan_small(Scanner *s, int min, int max, int16 *value)
 {
 	int64 v = 0;
@@ -231,33 +223,6 @@ read_wallet(Scanner *s, Draft *d)
 }
 
 static bool
-read_stream(Scanner *s, Draft *d)
-{
-	ProgramStream *m = &d->stream[d->head.n_streams++];
-
-	m->keep_days = 400;
-	m->keep_months = 24;
-	if (!scan_small(s, 1, PG_INT16_MAX, &m->id) || !scan_word(s, m->code, PROGRAM_NAME))
-		return false;
-	while (!scan_is(s, ';'))
-	{
-		bool ok = true;
-
-		if (scan_is_word(s, "days"))
-			ok = scan_small(s, 31, 10000, &m->keep_days);
-		else if (scan_is_word(s, "months"))
-			ok = scan_small(s, 0, 1200, &m->keep_months);
-		else if (scan_is_word(s, "purchases"))
-			m->purchases = true;
-		else
-			return scan_fail(s, "a stream option");
-		if (!ok)
-			return false;
-	}
-	return true;
-}
-
-static bool
 read_gives(Scanner *s, ProgramEarn *e)
 {
 	do
@@ -321,153 +286,6 @@ read_earn(Scanner *s, Draft *d)
 	return e->n_give > 0 || program_fail(s, "earn without give");
 }
 
-/* A measure by its name: spend, orders, max_order of the purchases, or the code of a wallet. */
-static bool
-read_measure(Scanner *s, Draft *d, ProgramCondition *c)
-{
-	char name[PROGRAM_NAME];
-	const char *at;
-
-	scan_space(s);
-	at = s->p;
-	if (!scan_word(s, name, sizeof(name)))
-		return false;
-	c->measure = MEASURE_WALLET;
-	if (strcmp(name, "spend") == 0)
-		c->measure = MEASURE_AMOUNT;
-	else if (strcmp(name, "orders") == 0)
-		c->measure = MEASURE_COUNT;
-	else if (strcmp(name, "max_order") == 0)
-		c->measure = MEASURE_LARGEST;
-	if (c->measure == MEASURE_WALLET)
-	{
-		for (int i = 0; i < d->head.n_wallets; i++)
-			if (strcmp(d->wallet[i].code, name) == 0)
-				c->id = d->wallet[i].id;
-	}
-	else
-		for (int i = 0; i < d->head.n_streams; i++)
-			if (d->stream[i].purchases)
-				c->id = d->stream[i].id;
-	if (c->id == 0)
-	{
-		s->p = at;
-		return scan_fail(s, "spend, orders, max_order or the code of a wallet");
-	}
-	return true;
-}
-
-static bool
-read_window(Scanner *s, Draft *d, ProgramCondition *c)
-{
-	int days;
-
-	if (!scan_is(s, '('))
-		return true;
-	if (c->measure == MEASURE_WALLET)
-		return program_fail(s, "a wallet's balance has no window");
-	if (!scan_small(s, 1, 10000, &c->window))
-		return false;
-	/* the unit stands right after the number: 30d, 12mo */
-	if (scan_is_word(s, "d"))
-		c->window_unit = 'd';
-	else if (scan_is_word(s, "mo"))
-		c->window_unit = 'm';
-	else
-		return scan_fail(s, "d or mo");
-	days = c->window_unit == 'd' ? c->window : c->window * 31;
-	for (int i = 0; i < d->head.n_streams; i++)
-		if (d->stream[i].id == c->id && days > d->stream[i].keep_days)
-			return program_fail(s, "the window is longer than the days the stream keeps");
-	return scan_expect(s, ')');
-}
-
-/* {a >= 1 and b >= 2} or {a >= 1 or b >= 2}: all of, or any of. */
-static bool
-read_rule(Scanner *s, Draft *d, int16 *first, int16 *n, bool *any)
-{
-	bool or_seen = false, and_seen = false;
-
-	if (*n > 0)
-		return program_fail(s, "the rule is given twice");
-	*first = d->head.n_conditions;
-	if (!scan_expect(s, '{'))
-		return false;
-	for (;;)
-	{
-		ProgramCondition *c;
-		bool money;
-
-		if (d->head.n_conditions == PROGRAM_PARTS)
-			return program_fail(s, "too many conditions");
-		c = &d->condition[d->head.n_conditions++];
-		if (!read_measure(s, d, c) || !read_window(s, d, c))
-			return false;
-		money = c->measure == MEASURE_AMOUNT || c->measure == MEASURE_LARGEST;
-		if (!scan_expect(s, '>') || !scan_expect(s, '='))
-			return false;
-		if (!(money ? scan_money(s, &c->at_least) : scan_int(s, 0, LOTS_MAX_AMOUNT, &c->at_least)))
-			return false;
-		if (scan_is_word(s, "or"))
-			or_seen = true;
-		else if (scan_is_word(s, "and"))
-			and_seen = true;
-		else
-			break;
-	}
-	*n = d->head.n_conditions - *first;
-	*any = or_seen;
-	if (or_seen && and_seen)
-		return program_fail(s,
-							"a tier rule joins its conditions by \"and\" or by \"or\", not both");
-	return scan_expect(s, '}');
-}
-
-static bool
-read_multiplier(Scanner *s, ProgramLevel *l)
-{
-	int64 v = 0;
-
-	if (!scan_int(s, 0, 1000000, &v))
-		return false;
-	l->multiplier = (int32) v;
-	return true;
-}
-
-static bool
-read_level(Scanner *s, Draft *d)
-{
-	ProgramLevel *l = &d->level[d->head.n_levels++];
-
-	l->multiplier = 1000;
-	if (!scan_small(s, 1, PG_INT16_MAX, &l->ladder) || !scan_small(s, 0, 100, &l->level) ||
-		!scan_word(s, l->code, PROGRAM_NAME))
-		return false;
-	while (!scan_is(s, ';'))
-	{
-		bool ok;
-
-		if (scan_is_word(s, "multiplier"))
-			ok = read_multiplier(s, l);
-		else if (scan_is_word(s, "months"))
-			ok = scan_small(s, 1, 120, &l->months);
-		else if (scan_is_word(s, "grace"))
-			ok = scan_small(s, 0, 366, &l->grace);
-		else if (scan_is_word(s, "extend"))
-			ok = scan_small(s, 1, 120, &l->extend_months);
-		else if (scan_is_word(s, "qualify"))
-			ok = read_rule(s, d, &l->first_qualify, &l->n_qualify, &l->qualify_any);
-		else if (scan_is_word(s, "keep"))
-			ok = read_rule(s, d, &l->first_keep, &l->n_keep, &l->keep_any);
-		else
-			return scan_fail(s, "a level option");
-		if (!ok)
-			return false;
-	}
-	return l->level == 0 || l->n_qualify > 0 ||
-		   program_fail(s, "a level above 0 needs a rule to qualify");
-}
-
 /* What no single statement shows. */
 static bool
 check_whole(Scanner *s, Draft *d)
@@ -493,14 +311,8 @@ check_whole(Scanner *s, Draft *d)
 		if (!stream || !wallet)
 			return program_fail(s, "an earn rule names an unknown stream or wallet");
 	}
-	for (int i = 0; i < d->head.n_levels; i++)
-	{
-		const ProgramLevel *l = &d->level[i];
-		bool first = i == 0 || l[-1].ladder != l->ladder;
-
-		if (first ? l->level != 0 : l->level != l[-1].level + 1)
-			return program_fail(s, "the levels of a ladder are numbered from 0 without gaps");
-	}
+	if (!program_check_tiers(s, d))
+		return false;
 	if (d->head.n_wallets == 0 || d->wallet[0].id != 1)
 		return program_fail(s, "the first wallet must be number 1");
 	return true;
@@ -519,18 +331,23 @@ read_program(Scanner *s, Draft *d)
 		bool ok;
 
 		if (d->head.n_wallets == PROGRAM_PARTS || d->head.n_streams == PROGRAM_PARTS ||
-			d->head.n_earns == PROGRAM_PARTS || d->head.n_levels == PROGRAM_PARTS)
+			d->head.n_earns == PROGRAM_PARTS || d->head.n_ladders == PROGRAM_PARTS ||
+			d->head.n_levels == PROGRAM_PARTS || d->head.n_fasts == PROGRAM_PARTS)
 			return program_fail(s, "too many parts");
 		if (scan_is_word(s, "wallet"))
 			ok = read_wallet(s, d);
 		else if (scan_is_word(s, "stream"))
-			ok = read_stream(s, d);
+			ok = program_read_stream(s, d);
 		else if (scan_is_word(s, "earn"))
 			ok = read_earn(s, d);
 		else if (scan_is_word(s, "level"))
-			ok = read_level(s, d);
+			ok = program_read_level(s, d);
+		else if (scan_is_word(s, "ladder"))
+			ok = program_read_ladder(s, d);
+		else if (scan_is_word(s, "fast"))
+			ok = program_read_fast(s, d);
 		else
-			return scan_fail(s, "wallet, stream, earn or level");
+			return scan_fail(s, "wallet, stream, earn, ladder, level or fast");
 		if (!ok)
 			return false;
 	}
@@ -544,8 +361,9 @@ program_pack(const Draft *d)
 	Size size = MAXALIGN(sizeof(Program)) + MAXALIGN(head->n_wallets * sizeof(ProgramWallet)) +
 				MAXALIGN(head->n_streams * sizeof(ProgramStream)) +
 				MAXALIGN(head->n_earns * sizeof(ProgramEarn)) +
+				MAXALIGN(head->n_ladders * sizeof(ProgramLadder)) +
 				MAXALIGN(head->n_levels * sizeof(ProgramLevel)) +
-				MAXALIGN(head->n_conditions * sizeof(ProgramCondition));
+				MAXALIGN(head->n_fasts * sizeof(ProgramFast));
 	Program *p = palloc0(size);
 
 	*p = *head;
@@ -557,10 +375,12 @@ program_pack(const Draft *d)
 		   head->n_streams * sizeof(ProgramStream));
 	memcpy(unconstify(ProgramEarn *, program_earns(p)), d->earn,
 		   head->n_earns * sizeof(ProgramEarn));
+	memcpy(unconstify(ProgramLadder *, program_ladders(p)), d->ladder,
+		   head->n_ladders * sizeof(ProgramLadder));
 	memcpy(unconstify(ProgramLevel *, program_levels(p)), d->level,
 		   head->n_levels * sizeof(ProgramLevel));
-	memcpy(unconstify(ProgramCondition *, program_conditions(p)), d->condition,
-		   head->n_conditions * sizeof(ProgramCondition));
+	memcpy(unconstify(ProgramFast *, program_fasts(p)), d->fast,
+		   head->n_fasts * sizeof(ProgramFast));
 	return p;
 }
 
@@ -569,9 +389,13 @@ program_parse(const char *text, Node *soft)
 {
 	Draft *d = palloc0(sizeof(Draft));
 	Scanner s;
+	Program *p;
 
 	scan_begin(&s, "program", text, soft);
-	return read_program(&s, d) ? program_pack(d) : NULL;
+	if (!read_program(&s, d))
+		return NULL;
+	p = program_add_stream_rules(program_pack(d), d, soft);
+	return p ? program_add_rules(p, d, soft) : NULL;
 }
 
 PG_FUNCTION_INFO_V1(program_in);

@@ -6,7 +6,9 @@
 #include "libpq/pqformat.h"
 #include "utils/builtins.h"
 
+#include "rule/compile.h"
 #include "types/program.h"
+#include "util/scan.h"
 
 static void
 append_number(StringInfo out, const char *name, int64 number)
@@ -16,17 +18,15 @@ append_number(StringInfo out, const char *name, int64 number)
 }
 
 static void
-append_rule(StringInfo out, const Program *p, const char *name, int first, int n, bool any)
+append_rule(StringInfo out, const Program *p, const char *name, int32 place, int from)
 {
-	if (n == 0)
+	const ProgramRule *r = program_rule(p, place);
+	RuleNames names = {.program = p};
+
+	if (r == NULL)
 		return;
-	appendStringInfo(out, " %s {", name);
-	for (int i = 0; i < n; i++)
-	{
-		if (i)
-			appendStringInfoString(out, any ? " or " : " and ");
-		program_condition_text(out, p, &program_conditions(p)[first + i]);
-	}
+	appendStringInfo(out, " %s{", name);
+	rule_print(out, program_rule_nodes(r), program_rule_strings(r), from, &names);
 	appendStringInfoChar(out, '}');
 }
 
@@ -58,8 +58,37 @@ append_level(StringInfo out, const Program *p, const ProgramLevel *l)
 	if (l->grace)
 		appendStringInfo(out, " grace %d", l->grace);
 	append_number(out, "extend", l->extend_months);
-	append_rule(out, p, "qualify", l->first_qualify, l->n_qualify, l->qualify_any);
-	append_rule(out, p, "keep", l->first_keep, l->n_keep, l->keep_any);
+	if (l->archived)
+		appendStringInfoString(out, " archived");
+	if (l->rollover)
+		appendStringInfoString(out, " rollover");
+	append_rule(out, p, "qualify ", l->qualify, 0);
+	append_rule(out, p, "keep ", l->keep, 0);
+	append_rule(out, p, "lose ", l->lose, 0);
+	appendStringInfoChar(out, ';');
+}
+
+static void
+append_ladder(StringInfo out, const ProgramLadder *l)
+{
+	static const char *const validity[] = {"rolling", "calendar", "anniversary"};
+	static const char *const fall[] = {"step", "qualified", "soft"};
+
+	appendStringInfo(out, "\nladder %d %s validity %s fall %s%s", l->id, l->code,
+					 validity[l->validity], fall[l->fall], l->lower_now ? " lower_now" : "");
+	if (l->warn)
+		appendStringInfo(out, " warn %d", l->warn);
+	appendStringInfoChar(out, ';');
+}
+
+static void
+append_fast(StringInfo out, const Program *p, const ProgramFast *f)
+{
+	appendStringInfo(out, "\nfast %d %d since ", f->ladder, f->level);
+	append_date(out, f->since);
+	appendStringInfoString(out, " until ");
+	append_date(out, f->until);
+	append_rule(out, p, "", f->qualify, 0);
 	appendStringInfoChar(out, ';');
 }
 
@@ -94,6 +123,18 @@ append_wallet(StringInfo out, const ProgramWallet *w)
 	appendStringInfoChar(out, ';');
 }
 
+void
+program_stream_text(StringInfo out, const Program *p, const ProgramStream *m)
+{
+	appendStringInfo(out, "\nstream %d %s days %d months %d%s", m->id, m->code, m->keep_days,
+					 m->keep_months, m->purchases ? " purchases" : "");
+	if (!m->purchases && m->of != OF_EVENT)
+		appendStringInfo(out, " of %s", program_stream_of(m));
+	append_rule(out, p, "amount ", m->amount, 1); /* without the "is known" it was compiled with */
+	append_rule(out, p, "where ", m->rule, 0);
+	appendStringInfoChar(out, ';');
+}
+
 static void
 program_write(StringInfo out, const Program *p)
 {
@@ -104,16 +145,15 @@ program_write(StringInfo out, const Program *p)
 	for (int i = 0; i < p->n_wallets; i++)
 		append_wallet(out, &program_wallets(p)[i]);
 	for (int i = 0; i < p->n_streams; i++)
-	{
-		const ProgramStream *m = &program_streams(p)[i];
-
-		appendStringInfo(out, "\nstream %d %s days %d months %d%s;", m->id, m->code, m->keep_days,
-						 m->keep_months, m->purchases ? " purchases" : "");
-	}
+		program_stream_text(out, p, &program_streams(p)[i]);
 	for (int i = 0; i < p->n_earns; i++)
 		append_earn(out, &program_earns(p)[i]);
+	for (int i = 0; i < p->n_ladders; i++)
+		append_ladder(out, &program_ladders(p)[i]);
 	for (int i = 0; i < p->n_levels; i++)
 		append_level(out, p, &program_levels(p)[i]);
+	for (int i = 0; i < p->n_fasts; i++)
+		append_fast(out, p, &program_fasts(p)[i]);
 }
 
 PG_FUNCTION_INFO_V1(program_out);

@@ -40,7 +40,7 @@ put_signed(char *p, int64 v)
 	return put_varint(p, zigzag(v));
 }
 
-extern void varint_corrupt(void) pg_attribute_noreturn();
+pg_noreturn extern void varint_corrupt(void);
 
 static inline uint64
 get_varint(const char **p, const char *end)

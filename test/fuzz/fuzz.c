@@ -10,6 +10,7 @@
 #include "common/pg_prng.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -155,7 +156,8 @@ mutate(pg_prng_state *r, char *out, int room, Piece seed, Piece other, bool byte
 	for (int times = upto(r, 4); times >= 0; times--)
 	{
 		int at = upto(r, n);
-		int len = upto(r, Min(upto(r, 3) ? 8 : n, n - at));
+		int most = upto(r, 3) > 0 ? 8 : n; /* Min evaluates its arguments twice */
+		int len = upto(r, Min(most, n - at));
 		int from = upto(r, other.n);
 		Piece in = {NULL, 0};
 
@@ -188,7 +190,8 @@ mutate(pg_prng_state *r, char *out, int room, Piece seed, Piece other, bool byte
 		if (n - len + in.n > room)
 			continue;
 		memmove(out + at + in.n, out + at + len, n - at - len);
-		memcpy(out + at, in.p, in.n);
+		if (in.n > 0)
+			memcpy(out + at, in.p, in.n);
 		n += in.n - len;
 	}
 	return n;
@@ -220,6 +223,9 @@ feed(const Type *t, const char *input, int n, bool bytes)
 	char *text;
 	bytea *sent;
 
+	/* the server takes no text that is not well formed in its encoding */
+	if (!bytes && !pg_verifymbstr(input, strnlen(input, n), true))
+		return;
 	if (bytes)
 	{
 		message_copy(&message, input, n);

@@ -342,6 +342,18 @@ SELECT pg_temp.failure($$SELECT activity_by_day(a, 1::smallint, '2026-01-20', 60
 SELECT pg_temp.failure(format('SELECT activity_by_day(%s, %s, %s, %s)', a, s, d, n)) FROM (VALUES
     ($$'empty'$$, '1::smallint', $$'2026-03-01'$$, '0'), ($$'empty'$$, '1::smallint', $$'2026-03-01'$$, '3661'), ($$'empty'$$, '1::smallint', $$'-infinity'$$, '1'), ('NULL', '1::smallint', $$'2026-03-01'$$, '1'), ($$'empty'$$, '1::smallint', 'NULL', '1')) v (a, s, d, n);
 SELECT pg_temp.failure($$SELECT activity_by_day('1{2026-03-01:1/9223372036854775807}', 1::smallint, '2026-03-01', 1) FROM generate_series(1, 2)$$);
+-- several streams in one walk: the same as one by one
+SELECT activity_by_day(a, '{2,1}'::smallint[], '2026-03-01', 2) = (activity_by_day(a, 2::smallint, '2026-03-01', 2) || activity_by_day(a, 1::smallint, '2026-03-01', 2)) AS same FROM buyer;
+SELECT pg_temp.failure(format('SELECT activity_by_day(''1{2026-03-01:1}'', %s, ''2026-03-01'', %s)', s, n)) FROM (VALUES ('''{}''::smallint[]', 2), ('''{1,NULL}''::smallint[]', 2), ('array_fill(1::smallint, ''{40}'')', 100), ('''{{1}}''::smallint[]', 2), ('''{1}''::smallint[]', 0), ('NULL::smallint[]', 1)) v (s, n);
+-- gaps between days of purchase, told by the later one
+CREATE FUNCTION pg_temp.gaps(bigint[]) RETURNS text LANGUAGE sql AS $$ SELECT string_agg(format('%s: %s, %s', n, $1[n][1], $1[n][2]), '; ' ORDER BY n) FROM generate_series(1, 366) n WHERE $1[n][1] > 0 $$;
+SELECT v.a, pg_temp.gaps((SELECT activity_gaps(v.a::activity, 1::smallint, '2026-01-01', 90))) AS gaps FROM (VALUES ('empty'), ('1{2026-01-05:2}'), ('1{2025-12-30:1, 2026-01-05:2, 2026-01-06:1, 2026-03-31:1, 2026-04-02:1}'), ('1{2024-06-01:1, 2026-01-05:1, 2026-01-12:0/-5, 2026-01-18:1}'), ('1{2025-11-03..20:4/50^20*3, 2026-01-01:1} 2{2026-01-01:1, 2026-01-03:1}')) v (a);
+SELECT pg_temp.failure(format('SELECT activity_gaps(%s)', x)) FROM (VALUES ('''1{2026-01-03..20:4/50^20*3}'', 1::smallint, ''2026-01-01'', 90'), ('''1{2026-01-03..20:4/50^20*3}'', 1::smallint, ''2026-01-10'', 90'), ('''empty'', 1::smallint, ''2026-01-01'', 0'), ('''empty'', 1::smallint, ''2026-01-01'', 3661'), ('''empty'', 1::smallint, ''infinity'', 9'), ('NULL, 1::smallint, ''2026-01-01'', 9')) v (x);
+-- how evenly amounts are spread
+SELECT deciles(n), gini(n), gini(5) AS alike, deciles(n) FILTER (WHERE n < 4) AS three, gini(n) FILTER (WHERE n = 1) AS one, deciles(n) FILTER (WHERE n < 0) AS none, gini(n) FILTER (WHERE n < 0) AS none FROM generate_series(1, 25) n;
+SELECT pg_temp.failure('SELECT ' || x) FROM (VALUES ('gini(-1)'), ('gini(NULL)'), ('deciles(NULL)'), ('deciles(9223372036854775807) FROM generate_series(1, 11)')) v (x);
+SELECT distance_km(31.2304, 121.4737, 39.9042, 116.4074)::numeric(8,3) AS shanghai_beijing, distance_km(0, 179.5, 0, -179.5)::numeric(8,3) AS dateline, distance_km(90, 0, -90, 77)::numeric(8,3) AS poles, distance_km(5, 5, 5, 5) AS same;
+SELECT pg_temp.failure(format('SELECT distance_km(%s)', x)) FROM (VALUES ('90.1, 0, 0, 0'), ('0, 0, 0, -180.5'), ('''NaN'', 0, 0, 0'), ('0, ''Infinity'', 0, 0')) v (x);
 SELECT m, active_spans(a, 1::smallint, '{2026-02-01,2026-03-01,2026-03-02,2026-03-04,2026-04-01}')::bit(4) AS spans, active_spans(a, 1::smallint, '{2026-01-01,2026-02-01}') AS january FROM buyer;
 SELECT active_spans('1{2025-12-31:1, 2026-03-03:1}', 1::smallint, (SELECT array_agg('2026-01-01'::date + n) FROM generate_series(0, 62) n)) = 1::bigint << 61 AS last_span;
 SELECT pg_temp.failure(format('SELECT active_spans(%L, 1::smallint, %L)', '1{2026-01-01..20:4/50^20*3}', b)) FROM (VALUES ('{}'), ('{2026-01-01}'), ('{2026-01-02,2026-01-01}'), ('{2026-01-01,2026-01-01}'), ('{2026-01-01,NULL}'),

@@ -31,8 +31,8 @@ SELECT pg_temp.try('{}', 'enroll(''shop'')', 'purchase_record(1, ''P1'', 10)', '
     'points_spend(1, 5)', 'points_reverse(1, 1)', 'points_hold(1, 5)', 'points_capture(1, 1)', 'points_void(1, 1)', 'points_holds(1)', 'points_release(1, 1)', 'points_balance(1)', 'points_lots(1)', 'points_explain(1)', 'points_explain_json(1)', 'points_statement(1)', 'points_expiring()', 'tier_of(1)', 'tier_progress(1)', 'rfm_of(1)',
     'rfm_scores()', 'rfm_migration(''2026-01-01'', ''2026-02-01'')', 'value_refit()', 'value_of(1)', 'value_calibration(''2026-01-01'')', 'churn_signals(1)', 'lifecycle_of(1)',
     'lifecycle_conversion(''2026-01-01'', ''2026-02-01'')',
-    'outbox_claim(''w'')', 'outbox_ack(1, ''sent'')', 'publish(''x'')', 'migrate()', 'verify()', 'repair()', 'replay(1)', 'import_members()', 'import_purchases()', 'import_balances()', 'import_points()', 'points_post(ARRAY[]::jsonb[])',
-    'jobs_install()');
+    'outbox_claim(''w'')', 'outbox_ack(1, ''sent'')', 'publish(''x'')', 'program_export()', 'program_diff()', 'program_import(''{}'')', 'program_revert(1, ''x'')', 'preview(1, ''{"kind": "day"}'')', 'tag_set(1, ''x'')', 'tag_set_many(''x'', ''{1}'')', 'tag_unset_many(''x'', ''{1}'')', 'core_tags(1)', 'audience_persona(''age > 3'')', 'audience_count(''age > 3'')', 'migrate()', 'verify()', 'repair()', 'replay(1)', 'import_members()', 'import_purchases()', 'import_balances()', 'import_points()', 'points_post(ARRAY[]::jsonb[])',
+    'jobs_install()', 'clusters_refresh()', 'cluster_of(1)', 'baskets_refresh()', 'recommend(''{tea}'')', 'recommend_for(1)', 'nearest_stores(31, 121)', 'nearby_items(1, 31, 121)');
 SELECT pg_temp.failure('CALL member.daily_run()');
 SELECT pg_temp.try('setup({})', '''luxury''', 'NULL', '''''', '''common''', '''tea''''; DROP''', '''tea'', zone => ''Nowhere''', '''tea'', zone => NULL', '''tea'', brand => NULL');
 SELECT to_regclass('member.setting') AS nothing_is_left;
@@ -197,13 +197,13 @@ BEGIN;
 SELECT pg_temp.try('points_hold(1, {})', '0', '1000', '5, ''growth''', '5, lapses_at => ''2026-03-01 10:00+08''', '5, lapses_at => ''infinity''', 'NULL');
 SELECT entry_no FROM member.points_hold(1, 20);
 SELECT entry_no FROM member.points_hold(1, 10, lapses_at => '2026-03-01 11:00+08');
-SELECT pg_temp.try('points_capture(1, {})', '99', 'NULL', '3', '4, 21', '4, 0', '4, at => ''2026-02-28 12:00+08''');
-SELECT points FROM member.points_capture(1, 4, 15);
-SELECT pg_temp.try('{}', 'points_capture(1, 4)', 'points_void(1, 4)', 'points_reverse(1, 5)', 'points_reverse(1, 6, 16)');
+SELECT pg_temp.try('points_capture(1, {})', '99', 'NULL', '2', '3, 21', '3, 0', '3, at => ''2026-02-28 12:00+08''');
+SELECT points FROM member.points_capture(1, 3, 15);
+SELECT pg_temp.try('{}', 'points_capture(1, 3)', 'points_void(1, 3)', 'points_reverse(1, 4)', 'points_reverse(1, 5, 16)');
 SET LOCAL member.clock = '2026-03-01 11:00+08';
-SELECT pg_temp.try('{}', 'points_capture(1, 5)', 'points_void(1, 5)');
+SELECT pg_temp.try('{}', 'points_capture(1, 4)', 'points_void(1, 4)');
 SELECT points FROM member.points_earn(1, 5, usable_from => 'infinity');
-SELECT pg_temp.try('{}', 'points_release(1)', 'points_release(1, 99)', 'points_release(1, purchase_no => ''P9'')', 'points_release(1, 2)', 'points_release(1, 8, at => ''2026-03-01 10:59+08'')', 'points_earn(1, 5, usable_from => ''infinity'', until => ''2027-01-01'')');
+SELECT pg_temp.try('{}', 'points_release(1)', 'points_release(1, 99)', 'points_release(1, purchase_no => ''P9'')', 'points_release(1, 2)', 'points_release(1, 7, at => ''2026-03-01 10:59+08'')', 'points_earn(1, 5, usable_from => ''infinity'', until => ''2027-01-01'')');
 UPDATE member.wallet SET balance_cap = 100 WHERE code = 'points';
 SELECT member.publish('cap') > 1 AS published;
 SELECT pg_temp.try('points_earn(1, {})', '1');
@@ -238,7 +238,7 @@ ROLLBACK;
 BEGIN;
 UPDATE member.wallet SET expiry = 'days', expiry_n = 0 WHERE code = 'growth';
 UPDATE member.wallet SET expiry = 'days', expiry_n = 7, pending_days = 7 WHERE code = 'points';
-UPDATE member.stream SET purchases = true;
+UPDATE member.stream SET purchases = true, of = 'purchase';
 UPDATE member.setting SET reminders = '{0}';
 SELECT pg_temp.try('publish({})', '''wallets''');
 ROLLBACK;
@@ -247,6 +247,7 @@ BEGIN;
 DELETE FROM member.earn_rule WHERE wallet = 'growth';
 DELETE FROM member.wallet WHERE code = 'growth';
 DELETE FROM member.stream WHERE code = 'share';
+DELETE FROM member.tier_benefit WHERE level = 2;
 DELETE FROM member.tier_level WHERE code = 'gold';
 SELECT pg_temp.try('publish({})', '''less''');
 ROLLBACK;
@@ -255,6 +256,48 @@ UPDATE member.setting SET zone = 'America/New_York';
 SELECT pg_temp.try('publish({})', '''zone after the first entry''');
 ROLLBACK;
 SELECT program_version FROM member.setting;
+
+-- ---- the catalog as a value ----
+
+SELECT pg_temp.try('program_export({})', '-1', '99');
+SELECT pg_temp.try('program_diff({})', '1, 99');
+SELECT pg_temp.try('preview(1, {})', 'NULL', '''7''', '''{}''', '''{"kind": "gift"}''', '''{"kind": "purchase", "amont": 3}''', '''{"kind": "spend", "points": 1, "wallet": "coins"}''', '''{"kind": "refund", "purchase_no": "none"}''');
+SELECT pg_temp.try('preview(1, {})', '''{"kind": "event"}''', '''{"kind": "purchase", "amount": "much"}''', '''{"kind": "refund", "purchase_no": "P1", "amount": 500}''', '''{"kind": "day", "at": "infinity"}''');
+SELECT pg_temp.try('tag_set_many({}, ''{1}'')', '''none''', 'NULL');
+SELECT pg_temp.try('core_tags(1, {})', '-1');
+SELECT pg_temp.try('program_import({})', 'NULL', '''7''', '''{"tags": [], "verb": {"verb": "enroll"}}''', '''{"wallet": [{"name": "x"}, {"code": "Coins", "name": "x", "kind": 1}, {"code": "points", "expiry_n": "x"}]}''',
+    '''{"tier_level": [{"ladder": "svip", "level": 0, "code": "free", "name": "x"}], "rfm_action": [{"strategy_group": 1, "action": "x"}, {"strategy_group": 1}]}''');
+BEGIN;
+DELETE FROM member.earn_rule WHERE code = 'share';
+SELECT pg_temp.try('program_revert({})', '1, ''back''', '99, ''back''', '1, NULL, true');
+ROLLBACK;
+
+-- ---- levels by hand ----
+
+SELECT pg_temp.try('tier_set({})', '1, ''gold'', ''up'', reason => ''r''', '1, ''gold'', NULL, reason => ''r''', '1, ''platin'', reason => ''r''', '1, NULL, reason => ''r''',
+    '1, ''gold'', ladder => ''svip'', reason => ''r''', '1, ''gold''', '1, ''gold'', reason => ''''', '1, ''gold'', ''trial'', reason => ''r''', '1, ''gold'', ''trial'', member.day_of(member.now()), ''r''',
+    '1, ''gold'', until => ''infinity'', reason => ''r''', '1, ''gold'', ''none'', ''2999-01-01''', '99, ''gold'', reason => ''r''', 'NULL, ''gold'', reason => ''r''',
+    '1, ''gold'', reason => ''r'', at => ''2999-01-01''', '1, ''gold'', reason => ''r'', key => ''''');
+BEGIN;
+SELECT kind, points, tier FROM member.tier_set(1, 'gold', reason => 'r', key => 'granted');
+SELECT kind, points, tier FROM member.tier_set(1, 'gold', reason => 'r', key => 'granted');
+SELECT pg_temp.try('tier_set({})', '1, ''gold'', reason => ''another'', key => ''granted''');
+ROLLBACK;
+
+-- ---- benefits, simulation ----
+
+BEGIN;
+SELECT member.tier_set(1, 'gold', reason => 'r') IS NOT NULL AS gold;
+SELECT pg_temp.try('benefit_use({})', '1, ''taste'', key => ''b1''', '1, ''taste'', key => ''b1''', '1, ''upgrade'', key => ''b1''', '1, ''taste'', ''x'', key => ''b1''', '1, ''taste''', '1, ''taste''', '1, ''yacht''', '1, NULL', '99, ''taste''', 'NULL, ''taste''',
+    '1, ''queue'', at => ''2999-01-01''', '1, ''queue'', key => ''''', '1, ''queue''');
+SELECT member.tier_set(1, 'normal', 'lock', reason => 'r') IS NOT NULL AS locked;
+SELECT pg_temp.try('benefit_use({})', '1, ''queue''');
+SELECT pg_temp.try('benefits_of({})', '99', 'NULL', '1, ''infinity''');
+SELECT pg_temp.try('tier_simulate({})', 'how => ''guess''', 'how => NULL', 'sample => 0', 'sample => 101', 'sample => NULL', '''2026-01-01''', '''infinity''');
+UPDATE member.tier_level SET qualify = 'order(30d) >= 4' WHERE code = 'gold';
+SELECT pg_temp.try('tier_simulate({})', '');
+SELECT pg_temp.try('tier_explain({})', '99', '1, ''infinity''');
+ROLLBACK;
 
 -- ---- messages ----
 

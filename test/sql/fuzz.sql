@@ -14,6 +14,8 @@ INSERT INTO seed VALUES
     ('standing', 'empty'), ('standing', '1:1@2026-01-01/2026-04-01'), ('standing', '1:1@2025-12-31/2026-12-31!2027-01-31,2:1@2026-04-01'),
     ('rfm', '3-3-2'), ('rfm', '99-12-1'), ('rfm_cuts', 'n=100 r(225,92) f(2,4) m(5001,23003)'), ('rfm_cuts', 'n=7 r(225,155,92,44) f(2,3,4,*) m(-5,0)'),
     ('rfm_sketch', 'bins=5,5,5 r() f() m()'), ('rfm_sketch', 'bins=5,4,3 r(0:2,2147483647:1) f(0:1,9223372036854775807:2) m(-9223372036854775808:1,0:1,9223372036854775807:1)'),
+    ('value_stats', 'times() money()'), ('value_stats', 'times~3(0/0/40:70000,2/24/64:1) money~1(2/25600:1)'),
+    ('value_model', 'bg(0.243,30.9,0.793,2.426) gg(6.25,3.74,1544)'), ('value_model', 'bg(0.243,30.9,0.793,2.426)'),
     ('tagset', 'empty'), ('tagset', '3,17*0.4@2026-03-01/2026-06-01~90,2147483647*100000/9999-12-31'),
     ('rule', 'amount(1, 90d) >= 100.5 and not (#3 or tier(1) in (1, 2)) or city = ''上''''海'''),
     ('rule', '-(0.7 * balance(2) - count(3, last_month)) / 2 between 1 and 1000000000000 and attr."a b" is unknown'),
@@ -23,6 +25,9 @@ INSERT INTO seed VALUES
         stream 1 orders purchases; stream 2 signin days 31 months 0; earn a stream 1 wallet 1 give 1000000000 per 12.50 round half_up tiered;
         earn b stream 2 wallet 1 give 1,2,3,4,5 cap 1 every 7; level 1 0 normal; level 1 1 silver multiplier 1200 months 3 grace 30
         qualify {spend(12mo) >= 500 and growth >= 300} keep {orders(90d) >= 6 or max_order(30d) >= 0.05};');
+
+SELECT typname AS without_a_seed FROM pg_type t WHERE typnamespace = 'member'::regnamespace AND typtype = 'b' AND typelem = 0
+EXCEPT SELECT type::name FROM seed ORDER BY 1;
 
 -- ---- mutation ----
 

@@ -31,6 +31,9 @@ INSERT INTO good (text) VALUES
     ('program 1; wallet 1 points days 5 months 6 never; wallet 2 growth never days 7 only_pending debt;'),
     -- streams
     ('program 1; wallet 1 points; stream 1 orders purchases; stream 2 signin days 31 months 0; stream 32767 browse days 10000 months 1200;'),
+    ('program 1; wallet 1 points; stream 1 orders purchases of purchase; stream 2 tea of line where {event.category = ''tea'' or event.store in (''S1'', ''S2'')};
+      stream 3 off amount {event.discount * 2 - 0.01} of line days 31; stream 4 live where {event.live_id is known} of purchase; stream 5 back of refund;
+      stream 6 mall of spend where {event.source = ''mall''} months 0; stream 7 read of event where {event.seconds >= 30} amount {event.seconds};'),
     -- earning rules
     ('program 1; wallet 1 points; wallet 2 growth; stream 1 orders purchases; stream 2 signin;
       earn a stream 1 wallet 1 give 1 per 1; earn b stream 1 wallet 1 give 1000000000 per 10000000000000.00 round up tiered;
@@ -41,9 +44,17 @@ INSERT INTO good (text) VALUES
     ('program 1; wallet 1 points; wallet 2 growth; stream 1 orders purchases;
       level 1 0 normal; level 1 1 silver qualify {spend(12mo) >= 500}; level 1 2 gold multiplier 1500 months 12 grace 30
           qualify {spend(12mo) >= 2000 and growth >= 300 and orders >= 1} keep {spend(365d) >= 1600.50 or max_order(30d) >= 0.05 or points >= 7};
-      level 2 0 base multiplier 0; level 2 1 top multiplier 1000000 months 120 grace 366 qualify { max_order >= 49.90 } keep {orders ( 400 d ) >= 0};
-      level 32767 0 alone keep {growth >= 1000000000000000} grace 0 months 1;'),
+      level 2 0 base multiplier 0; level 2 1 top multiplier 1000000 months 120 grace 366 qualify { max_order >= 49.90 } keep {orders ( 400d ) >= 0};
+      level 32767 0 alone keep {growth >= 1000000000000} grace 0 months 1;'),
     ('program 1; wallet 1 points; stream 1 orders purchases days 31; level 7 0 a; level 7 1 b qualify {orders(31d) >= 1}; level 7 2 c qualify {orders(1mo) >= 3};'),
+    -- ladders, faster ways, and rules of every kind a purchase has at hand
+    ('program 1; wallet 1 points; wallet 2 growth; stream 1 orders purchases; stream 2 signin; ladder 1 consumer; ladder 2 paid validity calendar fall soft lower_now;
+      ladder 3 partner fall qualified validity anniversary;
+      level 1 0 normal; level 1 1 silver qualify {0.7*spend(12mo) + 0.3*growth >= 500.5} months 12 keep {spend(12mo) >= 400} rollover lose {falling_months(orders) >= 3};
+      level 1 2 gold archived qualify {growth >= 10 and spend(year) > 5 or not (streak(signin) < 7)};
+      level 2 0 base; level 2 1 svip qualify {tier(consumer) >= ''silver'' and run(signin) >= 1};
+      level 3 0 none; level 3 1 partner qualify {tier >= 1 and tier_days(2) > 30 or signin(30d) between 3 and 5};
+      fast 1 1 since 2026-10-28 until 2026-11-12 {spend(12mo) >= 400}; fast 3 1 since 2026-10-28 until 2026-10-29 {true};'),
     -- what a preset publishes
     ('program 3 zone ''Asia/Shanghai'' remind 30,15,3;
 wallet 1 points month_end 6 pending 0 lots 24 debt spendable;
@@ -106,7 +117,11 @@ SELECT text, pg_temp.failure(format('SELECT %L::member.program', 'program 1; ' |
 SELECT text, pg_temp.failure(format('SELECT %L::member.program', 'program 1; wallet 1 points; ' || text)) FROM (VALUES
     ('stream orders;'), ('stream 0 orders;'), ('stream 32768 orders;'), ('stream 1;'), ('stream 1 orders days 30;'), ('stream 1 orders days 10001;'),
     ('stream 1 orders months -1;'), ('stream 1 orders months 1201;'), ('stream 1 orders weeks 3;'), ('stream 1 orders'),
-    ('stream 1 orders; stream 1 signin;'), ('stream 1 orders; stream 2 orders;')
+    ('stream 1 orders; stream 1 signin;'), ('stream 1 orders; stream 2 orders;'),
+    ('stream 1 a of;'), ('stream 1 a of sale;'), ('stream 1 a where;'), ('stream 1 a where event.x;'), ('stream 1 a where {};'), ('stream 1 a where {event.x'),
+    ('stream 1 a where {event.x = };'), ('stream 1 a where {event.amount};'), ('stream 1 a where {spend(30d) > 1};'), ('stream 1 a where {event.x = 1 and city = ''SH''};'),
+    ('stream 1 a where {#3};'), ('stream 1 a amount {event.x = 1};'), ('stream 1 a amount {''x''};'), ('stream 1 a amount {points};'), ('stream 1 a amount {event.x +};'),
+    ('stream 1 a purchases where {event.amount > 1};'), ('stream 1 a purchases amount {event.lines};'), ('stream 1 a purchases of line;')
 ) v (text);
 SELECT text, pg_temp.failure(format('SELECT %L::member.program', 'program 1; wallet 1 points; stream 1 orders purchases; ' || text)) FROM (VALUES
     ('earn;'), ('earn buy;'), ('earn buy stream 1 wallet 1;'), ('earn buy stream 1 wallet 1 give 1'), ('earn buy stream 1 give 1;'), ('earn buy wallet 1 give 1;'),
@@ -142,6 +157,21 @@ SELECT text, pg_temp.failure(format('SELECT %L::member.program', 'program 1; wal
     ('level 1 0 a qualify {orders(12mo) >= 1};'), ('level 1 0 a qualify {orders(13mo) >= 1};'),
     ('level 1 0 a qualify {orders >= 1} qualify {orders >= 2};'), ('level 1 0 a keep {orders >= 1} keep {orders >= 2};')
 ) v (text);
+-- what a rule may ask for, and the other statements of ladders
+SELECT text, pg_temp.failure(format('SELECT %L::member.program', 'program 1; wallet 1 points; stream 1 orders purchases; stream 2 signin days 31 months 1; ' || text)) FROM (VALUES
+    ('level 1 0 a qualify {#3};'), ('level 1 0 a qualify {city = ''上海''};'), ('level 1 0 a qualify {age > 3};'), ('level 1 0 a qualify {m >= 5};'), ('level 1 0 a qualify {idle > 3};'),
+    ('level 1 0 a qualify {spend(membership_year) >= 5};'), ('level 1 0 a qualify {attr.vip};'), ('level 1 0 a qualify {weight(#3) > 1};'),
+    ('level 1 0 a qualify {signin(32d) > 1};'), ('level 1 0 a qualify {signin(last_month) > 1};'), ('level 1 0 a qualify {signin(month) > 1};'),
+    ('level 1 0 a qualify {count(9, 3d) > 1};'), ('level 1 0 a qualify {balance(9) > 1};'),
+    ('level 1 0 a qualify {tier >= 1};'), ('level 1 0 a; level 2 0 b qualify {tier(2) > 0};'), ('level 1 0 a; level 2 0 b qualify {tier(1) > 0};'), ('level 1 0 a; level 1 1 b qualify {tier(1) = ''c''};'),
+    ('level 1 0 a qualify {spendd >= 1};'), ('level 1 0 a qualify {attr.x = ''}''} keep {attr.x = "};'),
+    ('level 1 0 a rollover;'), ('level 1 0 a keep {orders >= 1 and orders >= 2} rollover;'), ('level 1 0 a keep {orders > 1} rollover;'), ('level 1 0 a keep {orders >= 1} rollover;'),
+    ('level 2 0 a; level 1 0 a;'),
+    ('ladder a;'), ('ladder 0 a;'), ('ladder 1 a; ladder 1 b;'), ('ladder 1 a; ladder 2 a;'), ('ladder 1 a fall deep;'), ('ladder 1 a validity short;'), ('ladder 1 a high;'),
+    ('fast 1 1 since 2026-01-01 until 2026-02-01 {true};'), ('level 1 0 a; level 1 1 b qualify {true}; fast 1 1 since 2026-01-01 until 2026-01-01 {true};'),
+    ('level 1 0 a; level 1 1 b qualify {true}; fast 1 1 until 2026-01-01 {true};'), ('level 1 0 a; level 1 1 b qualify {true}; fast 1 1 since 2026-01-01 {true};'),
+    ('level 1 0 a; level 1 1 b qualify {true}; fast 1 0 since 2026-01-01 until 2026-01-02 {true};'), ('level 1 0 a; level 1 1 b qualify {true}; fast 1 1 since 2026-01-01 until 2026-01-02 {#7};')
+) v (text);
 -- a measure of purchases needs the stream they feed
 SELECT pg_temp.failure($$SELECT 'program 1; wallet 1 points; stream 1 orders; level 1 0 a qualify {orders >= 1};'::member.program$$);
 
@@ -170,4 +200,4 @@ SELECT what, pg_temp.recv(b) FROM (VALUES
 ) v (what, b);
 
 -- an ordinary order reads no more than this
-SELECT pg_column_size(p) < 2048 AS small FROM sent WHERE n = 11;
+SELECT pg_column_size(p) < 2048 AS small FROM sent WHERE n = 12;

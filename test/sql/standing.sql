@@ -28,6 +28,8 @@ SELECT s::standing FROM (VALUES
     ('1:2@2026-03-01/2026-06-01!2026-07-01'),
     ('1:2@2026-03-01/2026-03-01'),
     ('1:0@1900-01-01/9999-12-31!9999-12-31'),
+    ('1:1@2026-03-01/2027-03-01 soft carry 120000000 floor 3/2026-12-31,2:0@2026-03-01 lock 0,3:2@2026-03-01 trial 3/2026-04-01'),
+    ('1:2@2026-03-01 soft'), ('1:2@2026-03-01/2026-06-01!2026-07-01 carry 1'), ('1:0@2026-03-01 floor 100/infinity'),
     (' 1 : 100 @ 2026-03-01 / 2026-06-01 ! 2026-07-01 , 2 : 0 @ 2000-01-01 , 32767 : 1 @ 1999-12-31 ')
 ) v (s);
 
@@ -38,7 +40,8 @@ SELECT s, pg_temp.failure(format('SELECT %L::member.standing', s)) FROM (VALUES
     ('1:2@2026-03-01,1:3@2026-03-01'), ('2:2@2026-03-01,1:3@2026-03-01'),
     ('1:2@2026-02-29'), ('1:2@-infinity'), ('1:2@infinity'), ('1:2@1899-12-31'), ('1:2@2026-03-01/10000-01-01'),
     ('1:2@2026-03-01/2026-02-28'), ('1:2@2026-03-01/-infinity'), ('1:2@2026-03-01/2026-06-01!2026-05-31'),
-    ('1:2@2026-03-01/2026-06-01!infinity'), ('1:2@2026-03-01/2026-06-01!-infinity'), ('1:2@2026-03-01!2026-07-01')
+    ('1:2@2026-03-01/2026-06-01!infinity'), ('1:2@2026-03-01/2026-06-01!-infinity'), ('1:2@2026-03-01!2026-07-01'),
+    ('1:2@2026-03-01 floor'), ('1:2@2026-03-01 floor 101'), ('1:2@2026-03-01 carry -1'), ('1:2@2026-03-01 carry 1 soft'), ('1:2@2026-03-01 ceiling 3'), ('1:2@2026-03-01 lock 3/-infinity')
 ) v (s);
 
 -- as many ladders as there may be, and one more
@@ -67,7 +70,7 @@ END $$;
 
 -- COPY BINARY out and in again
 CREATE TEMP TABLE sent (s standing);
-INSERT INTO sent VALUES ('empty'), ('1:2@2026-03-01'), ('1:2@2026-03-01/2026-06-01,3:0@2026-03-01/2026-06-01!2026-07-01'),
+INSERT INTO sent VALUES ('empty'), ('1:2@2026-03-01'), ('1:2@2026-03-01/2026-06-01,3:0@2026-03-01/2026-06-01!2026-07-01'), ('1:1@2026-03-01/2027-03-01 soft carry 120000000 floor 3/2026-12-31,2:0@2026-03-01 lock 0'),
     ('32767:100@1900-01-01/1900-01-01!9999-12-31');
 INSERT INTO sent SELECT string_agg(format('%s:1@2026-03-01/2027-03-01', n), ',')::standing FROM generate_series(1, 16) n;
 DO $$
@@ -82,6 +85,8 @@ SELECT count(*) AS sent, count(r.s) AS same FROM sent x LEFT JOIN received r ON 
 SELECT standing_send('1:2@2026-03-01/2026-06-01!2026-07-01,2:1@2026-03-01');
 CREATE FUNCTION pg_temp.rank(ladder int, level int, since int, until int, due int) RETURNS bytea LANGUAGE sql AS $$
     SELECT int2send(ladder::smallint) || int2send(level::smallint) || int4send(since) || int4send(until) || int4send(due)
+        -- landed, mode, granted, until, carry
+        || '\x0000' || int2send(0::smallint) || int4send(2147483647) || int8send(0)
 $$;
 SELECT what, pg_temp.recv(b) FROM (VALUES
     ('nothing', ''::bytea),
@@ -147,3 +152,6 @@ SELECT l AS ladder, level(s, l::smallint), level_since(s, l::smallint), level_un
 FROM (VALUES ('1:2@2026-03-01/2026-06-01!2026-07-01,3:1@2026-03-01,4:0@2026-03-02/2026-09-02'::standing)) v (s), generate_series(0, 5) l;
 SELECT level('empty', 1::smallint), level_since('empty', 1::smallint), level_until('empty', 1::smallint), level_review('empty', 1::smallint),
        level(NULL, 1::smallint) AS strict;
+-- what was granted by hand counts: at least, exactly, at least
+SELECT s, u.* FROM (VALUES ('1:2@2026-03-01/2026-06-01 floor 3,2:2@2026-03-01 floor 1/2026-04-01,3:2@2026-03-01 lock 0,4:0@2026-03-01 trial 1/2026-04-01'::standing), ('empty')) v (s), unnest(s) u;
+SELECT level('1:2@2026-03-01 floor 3,2:2@2026-03-01 lock 1'::standing, l::smallint) FROM generate_series(1, 3) l;

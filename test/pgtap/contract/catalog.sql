@@ -51,7 +51,7 @@ SELECT is_empty($$ SELECT signature FROM routine WHERE lanname IN ('sql', 'plpgs
     'what writes or locks is volatile');
 SELECT is_empty($$ SELECT signature FROM routine WHERE lanname IN ('sql', 'plpgsql') AND proparallel <> 'u' AND provolatile = 'v' $$, 'and not parallel safe');
 SELECT is_empty($$ SELECT signature FROM routine JOIN pg_aggregate a ON a.aggfnoid = routine.oid
-    WHERE (aggcombinefn = 0 OR proparallel <> 's') AND proname <> 'step_run' $$, 'every aggregate but the ordered step combines and is parallel safe');
+    WHERE (aggcombinefn = 0 OR proparallel <> 's') AND proname NOT IN ('step_run', 'streams_run') $$, 'every aggregate but the ordered steps combines and is parallel safe');
 
 -- arguments and columns of one name: PL/pgSQL refuses them only when called
 SELECT is_empty($$ SELECT signature, name FROM routine, unnest(proargnames) AS name WHERE name <> '' GROUP BY 1, 2 HAVING count(*) > 1 $$, 'no routine has two arguments of one name');
@@ -77,7 +77,7 @@ SELECT is_empty($$ SELECT name FROM relation WHERE relname <> lower(relname) OR 
 -- ---- the API ----
 
 SELECT set_eq($$ SELECT proname || '(' || coalesce(array_to_string(proargnames[:pronargs], ', '), '') || ')' FROM routine WHERE nspname = 'member' AND lanname IN ('sql', 'plpgsql') $$, ARRAY[
-    'setup(preset, brand, zone)', 'migrate()', 'publish(note)', 'verify(since_member, until_member, by_replay)', 'repair(dry_run, since_member, until_member)', 'replay(member_id)',
+    'setup(preset, brand, zone)', 'migrate()', 'publish(note)', 'program_export(version)', 'program_diff(a, b)', 'program_import(catalog, prune)', 'program_revert(version, note, discard_draft)', 'verify(since_member, until_member, by_replay)', 'repair(dry_run, since_member, until_member)', 'replay(member_id)',
     'enroll(channel, phone, openid, unionid, external, name, store, attributes, at, actor, key)', 'find(kind, value)',
     'purchase_record(member_id, purchase_no, amount, store, channel, lines, attributes, at, actor, key)',
     'purchase_refund(member_id, purchase_no, refund_no, amount, lines, reason, at, actor, key)',
@@ -90,17 +90,23 @@ SELECT set_eq($$ SELECT proname || '(' || coalesce(array_to_string(proargnames[:
     'points_balance(member_id, wallet, as_of, known_at)', 'points_statement(member_id, since, until, wallet, known_at)',
     'points_lots(member_id, as_of, known_at)', 'points_explain(member_id, wallet, as_of, known_at)', 'points_explain_json(member_id, wallet, as_of, known_at)',
     'points_expiring(as_of, within, wallet, only_member)', 'tier_of(member_id, as_of, ladder)', 'tier_progress(member_id, as_of)',
+    'tier_explain(member_id, as_of)', 'tier_simulate(as_of, how, sample)', 'tier_simulate_levels(as_of, how, sample)', 'tier_simulate_members(as_of, how, sample, after, max_rows)', 'benefits_of(member_id, as_of)',
+    'benefit_use(member_id, benefit, source, at, actor, key)', 'tier_set(member_id, level, mode, until, reason, ladder, at, actor, key)',
     'rfm_of(member_id, as_of)', 'rfm_scores(as_of, bins, thresholds, nested)', 'rfm_collapse(cuts)', 'rfm_migration(since, until)',
     'value_refit(day)', 'value_of(member_id, as_of)', 'value_calibration(day, horizon, bins)', 'churn_signals(member_id, as_of)',
     'lifecycle_of(member_id, as_of)', 'lifecycle_conversion(since, until)', 'outbox_claim(worker, max_rows, lease)', 'outbox_ack(id, result)',
-    'import_members(channel)', 'import_purchases(channel)', 'import_balances()', 'points_post(rows, all_or_nothing)', 'import_points(all_or_nothing)', 'daily_run(day)', 'jobs_install(schedule)', 'jobs_remove()',
+    'import_members(channel)', 'import_purchases(channel)', 'import_balances()', 'points_post(rows, all_or_nothing)', 'import_points(all_or_nothing)', 'daily_run(day)', 'streams_fill()', 'jobs_install(schedule)', 'jobs_remove()',
     'compile_rule(rule)', 'rule_text(rule)', 'rule_explain(member_id, rule, as_of)', 'facts_of(member_id)', 'rules_of(member_id, as_of)',
     'audience(rule, as_of, after, max_rows)', 'audience_count(rule, as_of)', 'audience_overlap(rule_a, rule_b, as_of)',
     'tag_set(member_id, tag, weight, until, reason, actor)', 'tag_unset(member_id, tag, reason, actor)', 'tags_of(member_id, as_of)',
-    'tags_refresh(touched_since, only_member)', 'tag_cross(given, at_least)',
+    'tag_set_many(tag, members, weight, until, reason, actor)', 'tag_unset_many(tag, members, reason, actor)', 'preview(member_id, event, draft)', 'core_tags(member_id, max_rows, as_of)', 'audience_persona(rule, as_of)', 'tags_refresh(touched_since, only_member)', 'tag_cross(given, at_least)',
+    'kmeans(query, k, max_k, scale, seed, restarts, max_iterations)', 'kmeans_choice(query, max_k, scale, seed, restarts, max_iterations)',
+    'clusters_refresh(k, features, days, max_k, scale, seed, restarts)', 'cluster_of(member_id, run_id)',
+    'baskets_refresh(what, min_support, min_confidence, min_lift, days, max_size)', 'recommend(items, what, max_rows)', 'recommend_for(member_id, what, max_rows)',
+    'nearest_stores(latitude, longitude, max_rows, within_km)', 'nearby_items(member_id, latitude, longitude, max_stores, max_rows)',
     'day_of(at)', 'day_start(day)'], 'the API is what is promised, argument by argument');
 SELECT set_eq($$ SELECT proname FROM routine WHERE prorettype = 'member.receipt'::regtype AND nspname = 'member' $$,
-    ARRAY['purchase_record', 'purchase_refund', 'event_record', 'points_earn', 'points_spend', 'points_reverse',
+    ARRAY['purchase_record', 'purchase_refund', 'event_record', 'points_earn', 'points_spend', 'points_reverse', 'tier_set',
         'points_hold', 'points_capture', 'points_void', 'points_release'], 'every write to a member''s books answers with a receipt');
 SELECT is_empty($$ SELECT signature FROM routine WHERE (prorettype = 'member.receipt'::regtype OR proname = 'enroll') AND nspname = 'member' AND NOT proargnames @> '{at,actor,key}' $$,
     'every write takes at, actor and key');
@@ -123,6 +129,14 @@ SELECT is_empty($$ SELECT d.objid::regclass FROM pg_depend d JOIN pg_class c ON 
 SELECT throws_ok('DROP EXTENSION member', '2BP01', NULL, 'the extension can''t be dropped while there are data');
 
 -- ---- tables ----
+
+SELECT set_eq($$ SELECT part FROM member_internal.catalog() $$, $$ SELECT relname::text FROM relation WHERE relkind = 'r' AND nspname = 'member' AND has_any_column_privilege('member_admin', oid, 'UPDATE')
+    AND relname NOT IN ('store', 'cluster') $$, 'what admins edit is the catalog, but for stores and names of clusters, which decide nothing: export, import and differences have every table of it');
+SELECT is_empty($$ SELECT part FROM member_internal.catalog() c WHERE number_column IS NOT NULL AND (member_internal.catalog_key(part) <> ARRAY[number_column]
+    OR NOT EXISTS (SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attname = 'code' WHERE i.indrelid = format('member.%I', part)::regclass AND i.indisunique AND i.indkey::text = a.attnum::text)) $$,
+    'rows with numbers have these as key, and a code of their own');
+SELECT is_empty($$ SELECT c.part, conrelid::regclass, confrelid::regclass FROM pg_constraint JOIN member_internal.catalog() c ON conrelid = format('member.%I', c.part)::regclass
+    JOIN member_internal.catalog() d ON confrelid = format('member.%I', d.part)::regclass WHERE contype = 'f' AND d.place > c.place $$, 'and stand after what they refer to');
 
 SELECT is_empty($$ SELECT name, a.attname FROM relation r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped JOIN pg_type t ON t.oid = a.atttypid
     LEFT JOIN pg_type e ON e.oid = t.typelem WHERE r.relkind IN ('r', 'p', 'm') AND r.nspname = 'member' AND 'c' IN (t.typtype, e.typtype) $$, 'no column of a table is of a composite type');

@@ -23,7 +23,7 @@ SELECT results_eq('SELECT kind, wallet, points, balance, ref, program_version, t
 SELECT results_eq($$ SELECT template, class, body FROM member.outbox WHERE member_id = 7 AND template <> 'welcome' ORDER BY template $$,
     $$ VALUES ('points_in', 'service', '您本次消费获128积分,累计积分128'), ('tier_up', 'benefit', '恭喜升级为VIP茶友!新增特权已生效,有效至2026-06-02。') $$, 'a message for the points and one for the level');
 SELECT results_eq('SELECT kind, from_level, to_level, day, until, entry_no, program_version, reason FROM member.tier_change WHERE member_id = 7',
-    $$ VALUES ('rise', 0::smallint, 2::smallint, '2026-03-02'::date, '2026-06-02'::date, 1, 1, 'orders(30d) >= 4 (1) or max_order(30d) >= 50 (128.50)') $$, 'the level''s history with its reason');
+    $$ VALUES ('rise', 0::smallint, 2::smallint, '2026-03-02'::date, '2026-06-02'::date, 1, 1, 'orders(30d) >= 4 (1) or max_order(30d) >= 50 (128.5)') $$, 'the level''s history with its reason');
 SELECT is(points, 15::bigint, 'the next purchase earns at the new level: 10 at 1.5') FROM member.purchase_record(7, 'P2', 10);
 
 -- all that is known of a purchase

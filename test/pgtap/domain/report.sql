@@ -176,6 +176,36 @@ SELECT results_eq(
 SELECT results_eq($$ SELECT month, channel, joined FROM member_report.growth ORDER BY 2 $$,
     $$ VALUES ('2025-02-01'::date, 'payment', 40::bigint), ('2025-02-01', 'scan', 40) $$, 'growth');
 
+-- ---- how often, when, who most: the 365 days that end with today ----
+
+CREATE TEMP TABLE year AS SELECT * FROM bought WHERE day > :today - 365;
+SELECT results_eq(
+    $$ SELECT orders, members, share, spend, spend_share FROM member_report.purchase_frequency ORDER BY 1 $$,
+    $$ SELECT n, count(m), round(100.0 * count(m) / sum(count(m)) OVER (), 2), round(coalesce(sum(m.spend), 0), 2), round(100 * coalesce(sum(m.spend), 0) / sum(sum(m.spend)) OVER (), 2)
+       FROM generate_series(1, 13) n LEFT JOIN (SELECT count(*) AS orders, sum(paid) AS spend FROM year GROUP BY member_id) m ON least(m.orders, 13) = n GROUP BY n ORDER BY n $$, 'purchase_frequency');
+CREATE TEMP TABLE gap AS SELECT g.gap FROM (SELECT day, day - lag(day) OVER (PARTITION BY member_id ORDER BY day) AS gap FROM (SELECT DISTINCT member_id, day FROM bought) d) g WHERE g.day > :today - 365 AND g.gap IS NOT NULL;
+SELECT results_eq('SELECT repurchases, mean_days, first_quarter::float8, median_days::float8, third_quarter::float8 FROM member_report.repurchase',
+    'SELECT count(*), round(avg(gap), 2), (percentile_disc(0.25) WITHIN GROUP (ORDER BY gap))::float8, (percentile_disc(0.5) WITHIN GROUP (ORDER BY gap))::float8, (percentile_disc(0.75) WITHIN GROUP (ORDER BY gap))::float8 FROM gap', 'repurchase');
+SELECT results_eq('SELECT from_days, repurchases, share, within_share FROM member_report.repurchase_gap ORDER BY 1',
+    $$ SELECT b.since, count(g.gap), round(100.0 * count(g.gap) / sum(count(g.gap)) OVER (), 2), round(100.0 * sum(count(g.gap)) OVER (ORDER BY b.since) / sum(count(g.gap)) OVER (), 2)
+       FROM (SELECT r.from_days AS since, r.to_days AS until FROM member_report.repurchase_gap r) b LEFT JOIN gap g ON g.gap BETWEEN b.since AND coalesce(b.until, 9999) GROUP BY 1 ORDER BY 1 $$, 'repurchase_gap');
+SELECT results_eq('SELECT min(from_days), max(from_days), count(*), sum(to_days - from_days + 1) FROM member_report.repurchase_gap', 'VALUES (1, 366, 11::bigint, 365::bigint)', 'its rows leave no day out');
+SELECT results_eq('SELECT grain, part, days, orders, spend, orders_index, spend_index FROM member_report.seasonality ORDER BY 1, 2',
+    $$ SELECT g.grain, g.part::int, count(DISTINCT d.day), count(y.day), coalesce(sum(y.paid), 0), round(count(y.day)::numeric / count(DISTINCT d.day) / (SELECT count(*) / 365.0 FROM year), 4), round(coalesce(sum(y.paid), 0) / count(DISTINCT d.day) / (SELECT sum(paid) / 365 FROM year), 4)
+       FROM (SELECT x::date AS day FROM generate_series(timestamp '2025-07-06', '2026-07-05', '1 day') x) d CROSS JOIN LATERAL (VALUES ('month', extract(month FROM d.day)), ('weekday', extract(isodow FROM d.day))) g (grain, part)
+       LEFT JOIN year y ON y.day = d.day GROUP BY 1, 2 ORDER BY 1, 2 $$, 'seasonality');
+SELECT results_eq('SELECT weekday, hour, orders, spend FROM member_report.busy_hour ORDER BY 1, 2',
+    $$ SELECT w, h, count(p.at), coalesce(sum(p.amount - p.refunded), 0) FROM generate_series(1, 7) w CROSS JOIN generate_series(0, 23) h
+       LEFT JOIN member.purchase p ON p.refunded < p.amount AND p.at >= '2026-06-07 00:00+08' AND p.at < '2026-07-05 00:00+08'
+           AND extract(isodow FROM p.at AT TIME ZONE 'Asia/Shanghai') = w AND extract(hour FROM p.at AT TIME ZONE 'Asia/Shanghai') = h GROUP BY 1, 2 ORDER BY 1, 2 $$, 'busy_hour');
+SELECT is(round(avg(orders_index), 2), 1.00, 'whose index has a mean of 1') FROM member_report.busy_hour;
+CREATE TEMP TABLE spender AS SELECT ntile(10) OVER (ORDER BY s.spend DESC) AS decile, row_number() OVER (ORDER BY s.spend DESC) AS no, s.spend FROM (SELECT sum(paid) AS spend FROM year GROUP BY member_id) s;
+SELECT results_eq('SELECT decile, members, spend, share, upto_share FROM member_report.spend_decile ORDER BY 1',
+    'SELECT decile, count(*), sum(spend), round(100 * sum(spend) / sum(sum(spend)) OVER (), 2), round(100 * sum(sum(spend)) OVER (ORDER BY decile) / sum(sum(spend)) OVER (), 2) FROM spender GROUP BY 1 ORDER BY 1', 'spend_decile');
+SELECT is(r.gini, (SELECT round(sum(abs(a.spend - b.spend)) / (2 * count(*) * avg(a.spend)), 4) FROM spender a, spender b), 'gini: mean difference of any two by twice the mean') FROM member_report.spend_decile r WHERE decile = 1;
+SELECT results_eq($$ SELECT day, events, members, new_members FROM member_report.activity_day WHERE stream = (SELECT code FROM member.stream WHERE purchases) ORDER BY 1 $$, 'SELECT day, orders, buyers, new_buyers FROM member_report.sales_day WHERE day > date ''2026-07-05'' - 30 ORDER BY 1', 'activity_day: of purchases, sales_day');
+SELECT results_eq($$ SELECT day, events, members FROM member_report.activity_day WHERE stream = 'signin' AND events > 0 $$, $$ SELECT date '2026-06-21', count(*), count(DISTINCT member_id) FROM member.event WHERE kind = 'signin' $$, 'and of events by their kind');
+
 -- ---- the rest ----
 
 SELECT results_eq($$ SELECT template, queued, open, sent, failed FROM member_report.messages ORDER BY 1 $$,

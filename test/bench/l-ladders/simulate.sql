@@ -1,0 +1,1 @@
+SELECT * FROM member.tier_simulate();
