@@ -280,17 +280,18 @@ do_earn(Step *s)
 	step_points_in_range(e->points);
 	lot.amount = within_cap(s, s->wallet, e->points);
 	if (lot.amount == 0)
-		ereport(ERROR, errcode(ERRCODE_WALLET_FULL), errmsg("wallet \"%s\" is full", s->wallet->code),
+		ereport(ERROR, errcode(ERRCODE_WALLET_FULL),
+				errmsg("wallet \"%s\" is full", s->wallet->code),
 				errdetail("Member %lld has the %lld points it may hold.", (long long) e->member_id,
 						  (long long) s->wallet->cap));
 	if (lot.from <= s->day)
 		lot.from = DATEVAL_NOBEGIN;
 	step_days_in_range(lot.from, DATEVAL_NOEND);
 	if (DATE_IS_NOBEGIN(lot.until))
-		lot.until = DATE_IS_NOEND(lot.from)
-						? DATEVAL_NOEND
-						: step_award_until(s, s->wallet,
-										   DATE_IS_NOBEGIN(lot.from) ? s->day : lot.from);
+		lot.until =
+			DATE_IS_NOEND(lot.from)
+				? DATEVAL_NOEND
+				: step_award_until(s, s->wallet, DATE_IS_NOBEGIN(lot.from) ? s->day : lot.from);
 	step_days_in_range(lot.from, lot.until);
 	if (DATE_IS_NOEND(lot.from) && !DATE_IS_NOEND(lot.until))
 		ereport(ERROR, errcode(ERRCODE_DAY_OUT_OF_RANGE),

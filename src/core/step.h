@@ -23,7 +23,7 @@ typedef enum StepKind
 	STEP_EARN,
 	STEP_SPEND,
 	STEP_REVERSE,
-	STEP_TIER,	 /* a level is granted: event_kind and until say what */
+	STEP_TIER, /* a level is granted: event_kind and until say what */
 	STEP_HOLD,
 	STEP_CAPTURE,
 	STEP_VOID,

@@ -228,7 +228,7 @@ typedef struct Write
 	int64 salt;
 	int32 version;
 	const Program *program;
-	TimestampTz now; /* read after the lock */
+	TimestampTz now;		/* read after the lock */
 	TimestampTz next_lapse; /* of the first hold that lapses */
 	TimestampTz booked_at;	/* of the entries being written */
 	bool asked;				/* they are of the call, not what had happened by then */
@@ -316,8 +316,7 @@ lock_state(Write *w, bool active)
 	}
 	w->now = clock_now();
 	step_read_state(&w->state, v, nulls);
-	w->next_lapse =
-		nulls[LOCK_NEXT_LAPSE] ? DT_NOEND : DatumGetTimestampTz(v[LOCK_NEXT_LAPSE]);
+	w->next_lapse = nulls[LOCK_NEXT_LAPSE] ? DT_NOEND : DatumGetTimestampTz(v[LOCK_NEXT_LAPSE]);
 	w->version = DatumGetInt32(v[LOCK_VERSION]);
 	w->program = program_of(w->version, DatumGetTransactionId(v[LOCK_PUBLISHED]));
 	w->salt = DatumGetInt64(v[LOCK_SALT]);

@@ -128,8 +128,8 @@ program_until(const ProgramWallet *w, DateADT earned)
 		case EXPIRY_YEARLY:
 		{
 			DateADT least = Max(add_months(earned, w->expiry_n), earned + 1);
-			DateADT day = month_start(month_of(least) / 12 * 12 + w->expiry_month - 1) +
-						  w->expiry_day - 1;
+			DateADT day =
+				month_start(month_of(least) / 12 * 12 + w->expiry_month - 1) + w->expiry_day - 1;
 
 			return day >= least ? day : add_months(day, 12);
 		}

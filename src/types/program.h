@@ -25,8 +25,8 @@
 typedef enum Expiry
 {
 	EXPIRY_NEVER,
-	EXPIRY_DAYS,	 /* so many days after the points are earned */
-	EXPIRY_MONTHS,	 /* so many months, to the day */
+	EXPIRY_DAYS,	  /* so many days after the points are earned */
+	EXPIRY_MONTHS,	  /* so many months, to the day */
 	EXPIRY_MONTH_END, /* so many months, to the end of that month */
 	EXPIRY_QUARTER_END,
 	EXPIRY_YEAR_END,
