@@ -48,7 +48,7 @@
 /* SHA-256, as SCRAM passwords: 16 added which hash is meant. */
 #if PG_VERSION_NUM >= 160000
 #define SCRAM_KEY_LEN SCRAM_SHA_256_KEY_LEN
-#define scram_salted_password(password, salt, saltlen, iterations, result, problem)               \
+#define scram_salted_password(password, salt, saltlen, iterations, result, problem) \
 	scram_SaltedPassword(password, PG_SHA256, SCRAM_SHA_256_KEY_LEN, salt, saltlen, iterations, \
 						 result, problem)
 #else

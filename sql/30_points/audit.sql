@@ -226,7 +226,9 @@ AS $$
     LEFT JOIN LATERAL (SELECT array_agg(r.ref ORDER BY r.entry_no) AS by, array_agg(r.at ORDER BY r.entry_no) AS at, array_agg(r.delta ORDER BY r.entry_no) AS lots
                        FROM member.entry r
                        WHERE r.member_id = e.member_id AND r.kind = 'reopen' AND r.booked_at = e.booked_at
-                         AND r.entry_no BETWEEN e.entry_no - 8 AND e.entry_no - 1) x ON e.kind = 'spend' AND e.booked_at > e.at
+                         AND r.entry_no BETWEEN e.entry_no - 8 AND e.entry_no - 1
+                         AND NOT EXISTS (SELECT FROM member.entry m WHERE m.member_id = e.member_id AND m.kind <> 'reopen'
+                                         AND m.entry_no > r.entry_no AND m.entry_no < e.entry_no)) x ON e.kind = 'spend' AND e.booked_at > e.at
     WHERE e.member_id BETWEEN since_member AND until_member AND e.kind <> 'reopen'
       -- what time did before an operation, the operation's step does again
       AND NOT (e.kind IN ('expire', 'settle') AND EXISTS (SELECT FROM member.entry a WHERE a.member_id = e.member_id AND a.entry_no = e.entry_no + 1

@@ -92,7 +92,7 @@ AS $$
         FROM d CROSS JOIN LATERAL member_internal.settled_lots(member_internal.book_at(late_lots.member_id, d.day, NULL), d.day) l
         WHERE l.wallet = d.id AND l.points > 0 AND (l.usable_from IS NULL OR l.usable_from <= d.day)
     ), gone AS (
-        SELECT e.entry_no, e.at, u.usable_from, u.until, -u.points AS points, coalesce(b.back, 0) AS back
+        SELECT e.entry_no, e.at, u.usable_from, u.until, -u.points AS points, -member.total(e.delta, d.id) - coalesce(b.back, 0) AS rest
         FROM d CROSS JOIN member.entry e CROSS JOIN LATERAL member.unnest(e.delta) u
         CROSS JOIN LATERAL (SELECT sum(r.points) AS back FROM member.entry r
                             WHERE r.member_id = e.member_id AND r.ref = e.entry_no AND r.kind IN ('reinstate', 'reopen') AND r.wallet = d.id) b
@@ -102,7 +102,7 @@ AS $$
         SELECT g.entry_no, g.at, g.usable_from, g.until,
                least(g.points, t.points - coalesce(sum(g.points) OVER (PARTITION BY g.usable_from, g.until ORDER BY g.entry_no
                                                                       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0))::bigint AS points,
-               sum(g.points) OVER (PARTITION BY g.entry_no) - g.back AS rest
+               g.rest
         FROM gone g JOIN held t ON t.usable_from IS NOT DISTINCT FROM g.usable_from AND t.until = g.until
     ), lots AS (
         SELECT m.entry_no, m.at, member.first_expiring(member.lots_sum(member.earn('empty', d.id, m.points, m.usable_from, m.until)), least(sum(m.points), min(m.rest))::bigint) AS lots

@@ -216,7 +216,8 @@ step_award_until(Step *s, const ProgramWallet *w, DateADT day)
 static void
 award(Step *s, const ProgramWallet *w, int64 points, int pending_days)
 {
-	Lot lot = {w->id, DATEVAL_NOBEGIN, step_award_until(s, w, s->day), step_within_cap(s, w, points)};
+	Lot lot = {w->id, DATEVAL_NOBEGIN, step_award_until(s, w, s->day),
+			   step_within_cap(s, w, points)};
 
 	if (lot.amount == 0)
 		return;
@@ -414,7 +415,7 @@ step_take(Step *s, int64 points)
  * to come from what is usable.
  */
 static int64
-take_expired(Step *s, int64 points)
+take_expired(Step *s, int64 points, Book *taken)
 {
 	const StepEvent *e = s->event;
 
@@ -435,7 +436,7 @@ take_expired(Step *s, int64 points)
 		reopen->ref = e->expired[i].entry;
 		reopen->ref_part = part;
 		put_entry(s, reopen, &lots);
-		book_add_all(&s->delta, &lots, -1);
+		book_add_all(taken, &lots, -1);
 		points -= part;
 	}
 	return points;
@@ -444,13 +445,16 @@ take_expired(Step *s, int64 points)
 static void
 do_spend(Step *s)
 {
+	Book late;
 	int64 left;
 
 	step_points_in_range(s->event->points);
 	spendable_required(s);
-	left = take_expired(s, s->event->points);
+	book_init(&late);
+	left = take_expired(s, s->event->points, &late);
 	if (left > 0)
 		step_take_usable(s, left);
+	book_add_all(&s->delta, &late, 1);
 	feed_streams(s, OF_SPEND);
 }
 

@@ -100,7 +100,7 @@ typedef struct StepEvent
 	const char *key;	  /* NULL for imported history */
 	struct varlena *digest;
 	EventFacts facts; /* of refunds and reversals, those of their origin */
-	int n_expired; /* of a late spend: what it may still spend, in the order it expired */
+	int n_expired;	  /* of a late spend: what it may still spend, in the order it expired */
 	Expired *expired;
 	/* of a fill: what some streams hold from then on */
 	const activity *filled;
@@ -126,7 +126,8 @@ typedef struct StepEntry
 typedef struct StepEffects
 {
 	int n_entries;
-	StepEntry entry[STEP_ENTRIES]; /* what time did, if anything; what is spent after all; the operation */
+	StepEntry entry
+		[STEP_ENTRIES]; /* what time did, if anything; what is spent after all; the operation */
 	TierChanges tiers;
 	Book awarded;  /* delta of the operation */
 	int64 expired; /* points of all wallets that expired */

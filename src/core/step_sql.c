@@ -184,10 +184,10 @@ read_state(Datum composite, TupleDesc desc, StepState *state)
 StepKind
 step_kind(const char *kind)
 {
-	static const char *const names[] = {"purchase", "refund",  "event", "earn",	   "spend",
-										"reverse",	"tier",	   "hold",	"capture", "void",
-										"lapse",	"release", "give",	"receive", "adjust",
-										"reinstate", "day", "review", "fill"};
+	static const char *const names[] = {"purchase",	 "refund",	"event",  "earn",	 "spend",
+										"reverse",	 "tier",	"hold",	  "capture", "void",
+										"lapse",	 "release", "give",	  "receive", "adjust",
+										"reinstate", "day",		"review", "fill"};
 
 	for (int i = 0; i < lengthof(names); i++)
 		if (strcmp(names[i], kind) == 0)

@@ -640,8 +640,7 @@ check_pass(const Write *w, const StepEvent *e)
 		return;
 	if (!given(w, ARG_PASS))
 		ereport(ERROR, errcode(ERRCODE_PASS_REQUIRED),
-				errmsg("more than %lld points at once take a pass",
-					   (long long) wallet->code_above),
+				errmsg("more than %lld points at once take a pass", (long long) wallet->code_above),
 				errdetail("Asked %lld of wallet \"%s\".", (long long) e->points, wallet->code),
 				errhint("pass_issue() gives one for the member's PIN or a code sent to them."));
 	run(USE_PASS, v, NULL);
