@@ -10,13 +10,12 @@ DECLARE
     r member.receipt;
     granted bigint := points;
 BEGIN
-    IF source IS NOT NULL AND to_regclass('member.points_limit') IS NOT NULL
-        AND EXISTS (SELECT FROM member.points_limit l WHERE l.source = points_earn.source AND l.wallet = points_earn.wallet) THEN
-        r := member_internal.begin_write(member_id, 'points_earn', arguments, at, key);
-        IF r.entry_no IS NOT NULL THEN
-            RETURN r;
-        END IF;
-        IF points > 0 THEN
+    IF source IS NOT NULL AND points > 0 THEN
+        IF member_internal.has_limit(source, wallet) THEN
+            r := member_internal.begin_write(member_id, 'points_earn', arguments, at, key);
+            IF r.entry_no IS NOT NULL THEN
+                RETURN r;
+            END IF;
             granted := member_internal.limit_take(member_id, source, wallet, points, at);
         END IF;
     END IF;

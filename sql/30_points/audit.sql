@@ -229,10 +229,8 @@ AS $$
                          AND r.entry_no BETWEEN e.entry_no - 8 AND e.entry_no - 1
                          AND NOT EXISTS (SELECT FROM member.entry m WHERE m.member_id = e.member_id AND m.kind <> 'reopen'
                                          AND m.entry_no > r.entry_no AND m.entry_no < e.entry_no)) x ON e.kind = 'spend' AND e.booked_at > e.at
-    WHERE e.member_id BETWEEN since_member AND until_member AND e.kind <> 'reopen'
-      -- what time did before an operation, the operation's step does again
-      AND NOT (e.kind IN ('expire', 'settle') AND EXISTS (SELECT FROM member.entry a WHERE a.member_id = e.member_id AND a.entry_no = e.entry_no + 1
-                   AND a.booked_at = e.booked_at AND a.kind NOT IN ('expire', 'settle')))
+    -- these the step of the operation after them makes again
+    WHERE e.member_id BETWEEN since_member AND until_member AND e.kind NOT IN ('keep', 'reopen')
     UNION ALL
     -- reviews, and rises by new rules, that a daily run booked where no points moved, by the version of then
     SELECT c.member_id, coalesce((SELECT max(e.entry_no) FROM member.entry e

@@ -122,6 +122,7 @@ BEGIN
                         WHEN e.kind IN ('expire', 'settle') THEN 'time'
                         WHEN e.kind IN ('capture', 'void', 'lapse') THEN format('end of hold %s', e.ref)
                         WHEN e.kind = 'release' THEN format('release of entry %s', e.ref)
+                        WHEN e.kind = 'keep' THEN 'kept alive by what the member did'
                         WHEN e.kind = 'reopen' THEN format('spent before they expired by entry %s', e.ref)
                         WHEN e.kind = 'reinstate' THEN format('expired by entry %s, given back', e.ref)
                         WHEN e.kind = 'give' THEN 'transfer to another member'

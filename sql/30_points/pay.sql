@@ -33,7 +33,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION member.points_pay(bigint, text, bigint, numeric, text, text, text, jsonb, jsonb, timestamptz, text, text, text) IS
-    'Pays a purchase with points and money in one: spends the points, first-expiring first, and records the purchase of the amount paid in yuan, as purchase_record() does. purchase_refund() gives the points back in the same share as the money. pass: of pass_issue(), where the wallet asks for it. Returns the receipt of the purchase. Errors: MB203 not enough points, MB303 no money, MB214 and MB215 pass, and those of points_spend() and purchase_record().';
+    'Pays a purchase with points and money in one: spends the points, first-expiring first, and records the purchase of the amount paid in yuan, as purchase_record() does. purchase_refund() gives the points back in the same share as the money. pass: of pass_issue(), where the wallet asks for it. Returns the receipt of the purchase. Errors: MB203 not enough points, MB302 number taken, MB303 no money, MB214 and MB215 pass, and those of points_spend() and purchase_record().';
 
 -- The nth refund gives back the points of all of the money refunded so far, less those of the refunds before.
 CREATE OR REPLACE FUNCTION member_internal.refund_points(

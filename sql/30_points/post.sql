@@ -14,7 +14,25 @@ $$;
 COMMENT ON FUNCTION member_internal.post_begin() IS
     'Makes the temporary table post_work, for the rows to post; unread: why one could not even be read. Errors: MB001, MB002.';
 
--- Where a limit counts, each row is a call of its own: what it leaves depends on what became of those before.
+-- Where a limit counts, or a late spend may take what expired since, each row is a call of its own: what it may do depends on
+-- what became of those before.
+CREATE OR REPLACE FUNCTION member_internal.post_must_be_single(today date) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM member_internal.book_time(s.member_id)
+    FROM (SELECT x.member_id FROM member.state x WHERE x.active AND x.next_due <= today
+            AND x.member_id IN (SELECT w.member_id FROM post_work w WHERE w.kind = 'spend' AND w.at < member.day_start(today)) ORDER BY 1) s;
+    RETURN EXISTS (SELECT FROM post_work w JOIN member.points_limit l ON l.source = w.source AND l.wallet = w.wallet WHERE w.kind = 'earn')
+        OR EXISTS (SELECT FROM post_work w WHERE w.kind = 'spend' AND w.at < member.day_start(today)
+                   AND EXISTS (SELECT FROM member.entry e WHERE e.member_id = w.member_id AND e.kind = 'expire' AND e.at > w.at))
+        OR EXISTS (SELECT FROM post_work w JOIN post_work v USING (member_id)
+                   WHERE w.kind = 'spend' AND w.at < member.day_start(today) AND v.kind = 'earn' AND v.until <= today);
+END
+$$;
+COMMENT ON FUNCTION member_internal.post_must_be_single(date) IS 'Whether the rows of post_work are to be taken one after the other by the verbs. Brings members to the day whose late spends make it matter.';
+
 CREATE OR REPLACE FUNCTION member_internal.post_singly() RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -97,7 +115,7 @@ BEGIN
     PERFORM member_internal.book_lapses(s.member_id, present)
     FROM (SELECT x.member_id FROM member.state x
           WHERE x.next_lapse <= present AND x.member_id IN (SELECT w.member_id FROM post_work w) ORDER BY x.member_id) s;
-    IF EXISTS (SELECT FROM post_work w JOIN member.points_limit l ON l.source = w.source AND l.wallet = w.wallet WHERE w.kind = 'earn') THEN
+    IF member_internal.post_must_be_single(member.day_of(present)) THEN
         PERFORM member_internal.post_singly();
         PERFORM member_internal.post_settle(all_or_nothing);
         RETURN;

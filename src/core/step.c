@@ -104,11 +104,16 @@ is_active(const StepEvent *e)
 		   e->kind == STEP_GIVE;
 }
 
-/* Points that expire of inactivity last anew from the day of the event on. */
+/* Points that expire of inactivity last anew from the day of the event on: an entry before the event's. */
 static void
-keep_alive(Step *s, const Book *book, Book *delta)
+keep_alive(Step *s)
 {
-	book_init(delta);
+	const Book *book = &s->state->book;
+	Book delta;
+
+	if (!is_active(s->event))
+		return;
+	book_init(&delta);
 	for (int i = 0; i < book->n; i++)
 	{
 		Lot lot = book->lot[i];
@@ -123,11 +128,13 @@ keep_alive(Step *s, const Book *book, Book *delta)
 			continue;
 		step_days_in_range(lot.from, until);
 		lot.amount = -lot.amount;
-		book_add(delta, lot);
+		book_add(&delta, lot);
 		lot.amount = -lot.amount;
 		lot.until = until;
-		book_add(delta, lot);
+		book_add(&delta, lot);
 	}
+	if (delta.n > 0)
+		put_time(s, "keep", &delta);
 }
 
 static void
@@ -135,7 +142,7 @@ pass_time(Step *s)
 {
 	DateADT since = s->state->begun ? program_day(s->program, s->state->at) : s->today;
 	const ProgramWallet *w = program_wallets(s->program);
-	Book delta, after, moved;
+	Book delta, after, merged;
 
 	ladders_advance(ladders(s), since, s->today);
 	streams_fold(s->program, s->today, &s->state->activity);
@@ -146,17 +153,11 @@ pass_time(Step *s)
 	book_init(&after);
 	book_add_all(&after, &s->state->book, 1);
 	book_add_all(&after, &delta, 1);
-	if (is_active(s->event))
-	{
-		keep_alive(s, &after, &moved);
-		book_add_all(&after, &moved, 1);
-		book_add_all(&delta, &moved, 1);
-	}
 	for (int i = 0; i < s->program->n_wallets; i++)
 	{
-		book_cap(&after, w[i].id, w[i].max_lots - 1, s->today, &moved);
-		book_add_all(&after, &moved, 1);
-		book_add_all(&delta, &moved, 1);
+		book_cap(&after, w[i].id, w[i].max_lots - 1, s->today, &merged);
+		book_add_all(&after, &merged, 1);
+		book_add_all(&delta, &merged, 1);
 	}
 	if (delta.n > 0)
 		put_time(s, s->out->expired ? "expire" : "settle", &delta);
@@ -698,6 +699,7 @@ take_step(const Program *program, StepState *state, const StepEvent *event, Step
 		pass_time(&s);
 	if (ladders_need_before(program, lowering))
 		ladders_before(ladders(&s), s.today, &before);
+	keep_alive(&s);
 	kind = apply(&s);
 	if (kind)
 		put_operation(&s, kind);

@@ -15,7 +15,7 @@
 
 #define ENTRY_HASH_LEN 32
 #define STEP_EXPIRED 8 /* expiries that one late spend may reach back behind */
-#define STEP_ENTRIES (STEP_EXPIRED + 2)
+#define STEP_ENTRIES (STEP_EXPIRED + 3)
 
 typedef enum StepKind
 {
