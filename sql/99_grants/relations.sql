@@ -24,4 +24,7 @@ GRANT SELECT ON member.program_version, member.member, member.identity, member.s
     member.rfm_run, member.rfm_change, member.value_run, member.stage_change, member.cluster_run, member.cluster, member.basket_run, member.basket_rule, member.item_sales, member.tags, member.tag_change, member.tag_count, member.outbox, member.job_run, member.import_run, member.import_reject
 TO member_admin;
 
+-- Who is locked may be seen, and PINs may be taken away; the hashes are nobody's.
+GRANT SELECT (member_id, failures, locked_until), DELETE ON member.credential TO member_admin;
+
 GRANT SELECT ON ALL TABLES IN SCHEMA member_report TO member_admin, member_operator, member_report;
