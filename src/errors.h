@@ -65,6 +65,7 @@
 /* values */
 #define ERRCODE_GRAIN_TOO_FINE MB('5', '0', '1')
 #define ERRCODE_INVALID_OPTION MB('5', '0', '2')
+#define ERRCODE_NOT_FITTED MB('5', '0', '3')
 
 /* jobs and messages */
 #define ERRCODE_JOB_RUNNING MB('6', '0', '1')

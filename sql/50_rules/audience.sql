@@ -8,7 +8,7 @@ DECLARE
     f member.facts;
 BEGIN
     PERFORM member_internal.require_ready();
-    SELECT (member_internal.facts(s.lots, s.activity, s.standing, t.tags, member_internal.cuts_of('infinity'), m.joined_at, m.channel,
+    SELECT (member_internal.facts(s.lots, s.activity, s.standing, t.tags, member_internal.cuts_of('infinity'), member_internal.value_terms_of('infinity'), m.joined_at, m.channel,
         m.store, m.attributes, g.zone)).* INTO f
     FROM member.setting g, member.state s JOIN member.member m USING (member_id) LEFT JOIN member.tags t USING (member_id)
     WHERE s.member_id = facts_of.member_id;
@@ -36,6 +36,26 @@ $$;
 COMMENT ON FUNCTION member.rule_explain(bigint, text, date) IS
     'Why a rule holds of a member or not, condition by condition: the value the member has, what is required, how much is missing. as_of: the day asked (default today), of the facts as they are. Errors: MB101, MB403, MB801 to MB804.';
 
+-- A pass over all members takes what is not known for not met; who asks is told why there is nobody.
+CREATE OR REPLACE FUNCTION member_internal.require_fits(rule member.rule, cuts member.rfm_cuts, terms member.value_terms, day date) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    needs CONSTANT text[] := member.needs(rule);
+BEGIN
+    IF cuts IS NULL AND 'cuts' = ANY (needs) THEN
+        PERFORM member_internal.refuse('MB503', format('there are no RFM cuts on %s', day), 'The rule asks for a score or its group.',
+            'The daily run makes cuts of the purchases of 365 days.');
+    END IF;
+    IF (terms).model IS NULL AND 'value' = ANY (needs) THEN
+        PERFORM member_internal.refuse('MB503', format('no fit of the value models is in force on %s', day),
+            'The rule asks for p_alive, expected_purchases or clv.', 'member.value_refit() fits them now, the daily run once a month; value_run tells whether it converged.');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION member_internal.require_fits(member.rule, member.rfm_cuts, member.value_terms, date) IS
+    'Refuses a rule on scores or value when nobody can have them. Errors: MB503.';
+
 -- With an index where tags narrow it down; else everybody is looked at.
 CREATE OR REPLACE FUNCTION member.audience(rule text, as_of date DEFAULT NULL, after bigint DEFAULT 0, max_rows integer DEFAULT NULL)
 RETURNS TABLE (member_id bigint)
@@ -46,6 +66,7 @@ DECLARE
     compiled CONSTANT member.rule := member.compile_rule(audience.rule);
     on_day CONSTANT date := member_internal.day_or_today(as_of);
     cuts CONSTANT member.rfm_cuts := member_internal.cuts_of(on_day);
+    terms CONSTANT member.value_terms := member_internal.value_terms_of(on_day);
     zone CONSTANT text := (SELECT s.zone FROM member.setting s);
 BEGIN
     IF compiled IS NULL THEN
@@ -54,31 +75,32 @@ BEGIN
     IF max_rows < 0 THEN
         PERFORM member_internal.refuse('MB502', format('max_rows is negative: %s', max_rows));
     END IF;
+    PERFORM member_internal.require_fits(compiled, cuts, terms, on_day);
     IF 'empty'::member.tagset OPERATOR(member.@@) compiled THEN
         RETURN QUERY
             SELECT s.member_id
             FROM member.state s JOIN member.member m USING (member_id) LEFT JOIN member.tags t USING (member_id)
             WHERE s.active AND s.member_id > audience.after
-              AND member.matches(compiled, member_internal.facts(s.lots, s.activity, s.standing, t.tags, cuts, m.joined_at, m.channel, m.store, m.attributes, zone), on_day)
+              AND member.matches(compiled, member_internal.facts(s.lots, s.activity, s.standing, t.tags, cuts, terms, m.joined_at, m.channel, m.store, m.attributes, zone), on_day)
             ORDER BY s.member_id LIMIT audience.max_rows;
     ELSE
         RETURN QUERY
             SELECT t.member_id
             FROM member.tags t JOIN member.state s USING (member_id) JOIN member.member m USING (member_id)
             WHERE t.tags OPERATOR(member.@@) compiled AND s.active AND t.member_id > audience.after
-              AND member.matches(compiled, member_internal.facts(s.lots, s.activity, s.standing, t.tags, cuts, m.joined_at, m.channel, m.store, m.attributes, zone), on_day)
+              AND member.matches(compiled, member_internal.facts(s.lots, s.activity, s.standing, t.tags, cuts, terms, m.joined_at, m.channel, m.store, m.attributes, zone), on_day)
             ORDER BY t.member_id LIMIT audience.max_rows;
     END IF;
 END
 $$;
 COMMENT ON FUNCTION member.audience(text, date, bigint, integer) IS
-    'Active members a rule holds of on a day (default today), ascending; by pages: after the last of the page before, so many rows (null: all). Errors: MB801 to MB804 rule, MB403 day, MB502, 22004.';
+    'Active members a rule holds of on a day (default today), ascending; by pages: after the last of the page before, so many rows (null: all). Errors: MB801 to MB804 rule, MB503 it asks for scores or value and there are no cuts or no fit on the day, MB403 day, MB502, 22004.';
 
 CREATE OR REPLACE FUNCTION member.audience_count(rule text, as_of date DEFAULT NULL) RETURNS bigint
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$ SELECT count(*) FROM member.audience(rule, as_of) $$;
 COMMENT ON FUNCTION member.audience_count(text, date) IS
-    'How many active members a rule holds of on a day (default today). Errors: MB801 to MB804, MB403, 22004.';
+    'How many active members a rule holds of on a day (default today). Errors: MB801 to MB804, MB503, MB403, 22004.';
 
 CREATE OR REPLACE FUNCTION member.audience_overlap(rule_a text, rule_b text, as_of date DEFAULT NULL)
 RETURNS TABLE (members bigint, in_a bigint, in_b bigint, in_both bigint, lift numeric)
@@ -90,7 +112,7 @@ AS $$
           FROM member.audience(rule_a, as_of) a FULL JOIN member.audience(rule_b, as_of) b USING (member_id)) x
 $$;
 COMMENT ON FUNCTION member.audience_overlap(text, text, date) IS
-    'How two audiences overlap: active members, those in the first, in the second, in both, and the lift: in both times members over in_a times in_b; 1: no more than by chance, null: one is empty. Errors: MB801 to MB804, MB403, 22004.';
+    'How two audiences overlap: active members, those in the first, in the second, in both, and the lift: in both times members over in_a times in_b; 1: no more than by chance, null: one is empty. Errors: MB801 to MB804, MB503, MB403, 22004.';
 
 -- Pairs, or with a tag given the pairs among those who have it: triples.
 CREATE OR REPLACE FUNCTION member.tag_cross(given text DEFAULT NULL, at_least bigint DEFAULT 1)

@@ -1,5 +1,14 @@
 -- Rules on the facts of a member. Attributes of the composite are only ever added at the end.
 
+CREATE TYPE member.value_terms AS (
+    model member.value_model,
+    horizon_days integer,
+    discount double precision,
+    margin double precision
+);
+COMMENT ON TYPE member.value_terms IS
+    'What p_alive, expected_purchases and clv are computed by in rules: a fit of the models of value; days ahead that are counted; yearly rate at which later money is worth less; share of the spend that is profit.';
+
 CREATE TYPE member.facts AS (
     lots member.lots,
     activity member.activity,
@@ -17,10 +26,11 @@ CREATE TYPE member.facts AS (
     plan_since date,
     plan_until date,
     attributes jsonb,
-    event jsonb
+    event jsonb,
+    value member.value_terms
 );
 COMMENT ON TYPE member.facts IS
-    'What rules see of a member: points, activity, levels, tags, the RFM cuts in force, profile, plan (since, until exclusive), attributes of the brand, and the event at hand. No number in it depends on the day. Null: not known.';
+    'What rules see of a member: points, activity, levels, tags, the RFM cuts in force, profile, plan (since, until exclusive), attributes of the brand, the event at hand, and the models of value in force. No number in it depends on the day. Null: not known.';
 
 CREATE OR REPLACE FUNCTION member.matches(rule member.rule, facts member.facts, day date) RETURNS boolean
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rule_matches';
@@ -30,7 +40,7 @@ COMMENT ON FUNCTION member.matches(member.rule, member.facts, date) IS
 CREATE OR REPLACE FUNCTION member.next_change(rule member.rule, facts member.facts, day date) RETURNS date
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rule_next_change';
 COMMENT ON FUNCTION member.next_change(member.rule, member.facts, date) IS
-    'The first day after the given one on which matches() answers differently if nothing happens; infinity: never. Earlier than that, but not later, only where a rule multiplies or divides two counts of days, or calculates with a decaying weight. Errors: MB403 day.';
+    'The first day after the given one on which matches() answers differently if nothing happens; infinity: never. Earlier than that, but not later, only where a rule multiplies or divides two counts of days, or calculates with a decaying weight, p_alive, expected_purchases or clv. Errors: MB403 day.';
 
 CREATE OR REPLACE FUNCTION member.explain(rule member.rule, facts member.facts, day date)
 RETURNS TABLE (no integer, condition text, actual text, required text, missing numeric, holds boolean, negated boolean)
@@ -47,4 +57,4 @@ COMMENT ON FUNCTION member_internal.rule_explain(member.rule, member.facts, date
 CREATE OR REPLACE FUNCTION member.needs(rule member.rule) RETURNS text[]
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rule_needs';
 COMMENT ON FUNCTION member.needs(member.rule) IS
-    'The facts a rule names: "tag 12", "activity 1 90d" (stream and window; without one all of life), "lots 1", "standing 1", "cuts", "joined", "birthday", "plan", gender and the like, "attr key", "event key".';
+    'The facts a rule names: "tag 12", "activity 1 90d" (stream and window; without one all of life), "lots 1", "standing 1", "cuts", "value" (the models of value), "joined", "birthday", "plan", gender and the like, "attr key", "event key".';

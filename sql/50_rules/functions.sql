@@ -2,29 +2,37 @@
 
 CREATE OR REPLACE FUNCTION member_internal.facts(
     lots member.lots, activity member.activity, standing member.standing, tags member.tagset, cuts member.rfm_cuts,
-    joined_at timestamptz, channel text, store text, attributes jsonb, zone text) RETURNS member.facts
+    value member.value_terms, joined_at timestamptz, channel text, store text, attributes jsonb, zone text) RETURNS member.facts
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN ROW(lots, activity, standing, coalesce(tags, 'empty'::member.tagset), cuts, (joined_at AT TIME ZONE zone)::date,
            (member_internal.parse_time(attributes ->> 'birthday', zone) AT TIME ZONE zone)::date, attributes ->> 'gender',
-           attributes ->> 'city', attributes ->> 'region', channel, store, attributes ->> 'plan', NULL, NULL, attributes, NULL)::member.facts;
-COMMENT ON FUNCTION member_internal.facts(member.lots, member.activity, member.standing, member.tagset, member.rfm_cuts, timestamptz, text, text, jsonb, text) IS
+           attributes ->> 'city', attributes ->> 'region', channel, store, attributes ->> 'plan', NULL, NULL, attributes, NULL, value)::member.facts;
+COMMENT ON FUNCTION member_internal.facts(member.lots, member.activity, member.standing, member.tagset, member.rfm_cuts, member.value_terms, timestamptz, text, text, jsonb, text) IS
     'The facts rules see of a member, from its rows; birthday, gender, city, region and plan are attributes.';
 
 -- Inlined, as facts() is: no composite is formed.
 CREATE OR REPLACE FUNCTION member_internal.matching_of(
     ruleset member.ruleset, day date, lots member.lots, activity member.activity, standing member.standing, tags member.tagset,
-    cuts member.rfm_cuts, joined_at timestamptz, channel text, store text, attributes jsonb, zone text) RETURNS integer[]
+    cuts member.rfm_cuts, value member.value_terms, joined_at timestamptz, channel text, store text, attributes jsonb, zone text) RETURNS integer[]
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN member_internal.matching(ruleset, day, lots, activity, standing, coalesce(tags, 'empty'::member.tagset), cuts, (joined_at AT TIME ZONE zone)::date,
            (member_internal.parse_time(attributes ->> 'birthday', zone) AT TIME ZONE zone)::date, attributes ->> 'gender',
-           attributes ->> 'city', attributes ->> 'region', channel, store, attributes ->> 'plan', NULL, NULL, attributes, NULL);
-COMMENT ON FUNCTION member_internal.matching_of(member.ruleset, date, member.lots, member.activity, member.standing, member.tagset, member.rfm_cuts, timestamptz, text, text, jsonb, text) IS
+           attributes ->> 'city', attributes ->> 'region', channel, store, attributes ->> 'plan', NULL, NULL, attributes, NULL, value);
+COMMENT ON FUNCTION member_internal.matching_of(member.ruleset, date, member.lots, member.activity, member.standing, member.tagset, member.rfm_cuts, member.value_terms, timestamptz, text, text, jsonb, text) IS
     'Numbers of the rules that hold of a member on a day, from its rows: matching() of facts(). Errors: MB403.';
 
 CREATE OR REPLACE FUNCTION member_internal.cuts_of(day date) RETURNS member.rfm_cuts
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$ SELECT r.cuts FROM member.rfm_run r WHERE r.day <= cuts_of.day ORDER BY r.day DESC LIMIT 1 $$;
 COMMENT ON FUNCTION member_internal.cuts_of(date) IS 'The RFM cuts in force on a day; null: none yet.';
+
+CREATE OR REPLACE FUNCTION member_internal.value_terms_of(day date) RETURNS member.value_terms
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT ROW(r.model, v.horizon_days, v.discount, v.margin)::member.value_terms
+    FROM member.value_run r, member.value_setting v WHERE r.day <= value_terms_of.day AND r.converged ORDER BY r.day DESC LIMIT 1
+$$;
+COMMENT ON FUNCTION member_internal.value_terms_of(date) IS 'The models of value in force on a day, with the settings of today; null: no fit converged by then.';
 
 -- Read only: most members' tags are what they were.
 CREATE OR REPLACE FUNCTION member_internal.tags_stale(day date, after bigint, max_members integer, touched_since timestamptz,
@@ -34,6 +42,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
     cuts CONSTANT member.rfm_cuts := member_internal.cuts_of(tags_stale.day);
+    terms CONSTANT member.value_terms := member_internal.value_terms_of(tags_stale.day);
     p record;
 BEGIN
     SELECT v.ruleset, s.zone INTO p FROM member.setting s JOIN member.program_version v ON v.version = s.program_version;
@@ -44,7 +53,7 @@ BEGIN
             SELECT s.member_id
             FROM member.state s JOIN member.member m USING (member_id) LEFT JOIN member.tags t USING (member_id)
             WHERE s.member_id > tags_stale.after AND s.member_id <= last AND s.active
-              AND member_internal.matching_of(p.ruleset, tags_stale.day, s.lots, s.activity, s.standing, t.tags, cuts, m.joined_at, m.channel,
+              AND member_internal.matching_of(p.ruleset, tags_stale.day, s.lots, s.activity, s.standing, t.tags, cuts, terms, m.joined_at, m.channel,
                       m.store, m.attributes, p.zone) IS DISTINCT FROM coalesce(t.by_rule, ARRAY[]::integer[])
             ORDER BY s.member_id);
     ELSE
@@ -56,7 +65,7 @@ BEGIN
             SELECT s.member_id
             FROM member.state s JOIN member.member m USING (member_id) LEFT JOIN member.tags t USING (member_id)
             WHERE s.member_id = ANY (members) AND s.active
-              AND member_internal.matching_of(p.ruleset, tags_stale.day, s.lots, s.activity, s.standing, t.tags, cuts, m.joined_at, m.channel,
+              AND member_internal.matching_of(p.ruleset, tags_stale.day, s.lots, s.activity, s.standing, t.tags, cuts, terms, m.joined_at, m.channel,
                       m.store, m.attributes, p.zone) IS DISTINCT FROM coalesce(t.by_rule, ARRAY[]::integer[])
             ORDER BY s.member_id);
     END IF;
@@ -73,6 +82,7 @@ AS $$
 DECLARE
     present CONSTANT timestamptz := member.now();
     cuts CONSTANT member.rfm_cuts := member_internal.cuts_of(tags_pass.day);
+    terms CONSTANT member.value_terms := member_internal.value_terms_of(tags_pass.day);
     p record;
     changed bigint[];
 BEGIN
@@ -80,7 +90,7 @@ BEGIN
     SELECT v.version, v.ruleset, s.zone INTO p FROM member.setting s JOIN member.program_version v ON v.version = s.program_version;
     WITH c AS MATERIALIZED (
         SELECT s.member_id, coalesce(t.tags, 'empty') AS tags, coalesce(t.by_rule, ARRAY[]::integer[]) AS old,
-               member_internal.matching_of(p.ruleset, tags_pass.day, s.lots, s.activity, s.standing, t.tags, cuts, m.joined_at, m.channel,
+               member_internal.matching_of(p.ruleset, tags_pass.day, s.lots, s.activity, s.standing, t.tags, cuts, terms, m.joined_at, m.channel,
                    m.store, m.attributes, p.zone) AS new
         FROM member.state s JOIN member.member m USING (member_id) LEFT JOIN member.tags t USING (member_id)
         WHERE s.member_id = ANY (members) AND s.active

@@ -130,7 +130,7 @@ BEGIN
     held := s.by_rule;
     LOOP
         old := held;
-        held := member_internal.matching_of(rules, day, r.lots, r.activity, r.standing, tags, member_internal.cuts_of(day), s.joined_at, s.channel,
+        held := member_internal.matching_of(rules, day, r.lots, r.activity, r.standing, tags, member_internal.cuts_of(day), member_internal.value_terms_of(day), s.joined_at, s.channel,
                                             s.store, s.attributes, (SELECT g.zone FROM member.setting g));
         EXIT WHEN held = old;
         SELECT member.tags_drop(tags, ARRAY(SELECT o FROM unnest(old) o WHERE o <> ALL (held)))

@@ -64,7 +64,7 @@ COMMENT ON FUNCTION member.matching(member.ruleset, member.facts, date) IS
 CREATE OR REPLACE FUNCTION member_internal.matching(
     ruleset member.ruleset, day date, lots member.lots, activity member.activity, standing member.standing, tags member.tagset,
     cuts member.rfm_cuts, joined date, birthday date, gender text, city text, region text, channel text, store text, plan text,
-    plan_since date, plan_until date, attributes jsonb, event jsonb) RETURNS integer[]
+    plan_since date, plan_until date, attributes jsonb, event jsonb, value member.value_terms) RETURNS integer[]
 LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'ruleset_matching_parts';
-COMMENT ON FUNCTION member_internal.matching(member.ruleset, date, member.lots, member.activity, member.standing, member.tagset, member.rfm_cuts, date, date, text, text, text, text, text, text, date, date, jsonb, jsonb) IS
+COMMENT ON FUNCTION member_internal.matching(member.ruleset, date, member.lots, member.activity, member.standing, member.tagset, member.rfm_cuts, date, date, text, text, text, text, text, text, date, date, jsonb, jsonb, member.value_terms) IS
     'As member.matching(), of facts given part by part: forming the composite is a sixth of the time when many members are looked at. Null: no ruleset or day. Errors: MB403 day.';

@@ -173,6 +173,7 @@ member_lifecycle_stage_name(PG_FUNCTION_ARGS)
 										 {"流失预警", "slipping"}, {"沉默", "dormant"},
 										 {"流失", "lost"}};
 
-	PG_RETURN_TEXT_P(rfm_group_name(names, STAGE_PROSPECT, STAGE_LOST, PG_GETARG_INT16(0),
-									PG_GETARG_TEXT_PP(1)));
+	static const RfmGroups stages = {names, STAGE_PROSPECT, STAGE_LOST};
+
+	PG_RETURN_TEXT_P(rfm_group_name(&stages, PG_GETARG_INT16(0), PG_GETARG_TEXT_PP(1)));
 }

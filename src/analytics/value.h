@@ -14,6 +14,8 @@
 #include "compat.h"
 #include "utils/expandeddatum.h"
 
+#include "types/activity.h"
+
 /* ---- a member's history ---------------------------------------------------------- */
 
 typedef struct ValueHistory
@@ -23,6 +25,15 @@ typedef struct ValueHistory
 	int32 t;	  /* days from the first to the day asked */
 	int64 amount; /* spent on those x days, minor units; refunds may make it negative */
 } ValueHistory;
+
+typedef enum ValueKnown
+{
+	VALUE_NOTHING, /* no purchase up to the day */
+	VALUE_KNOWN,
+	VALUE_CUT /* the day cuts an entry of which only the total is kept */
+} ValueKnown;
+
+extern ValueKnown value_history_of(ActivityCursor c, int32 day, ValueHistory *h);
 
 /* False when there was no purchase up to the day.  MB501 when the day cuts a folded entry. */
 extern bool value_history(const struct varlena *activity, int stream, int32 day, ValueHistory *h);

@@ -40,32 +40,21 @@ static const ExpandedObjectMethods stats_methods = {stats_flat_size, stats_flatt
 
 /* ---- a member's history ---------------------------------------------------------- */
 
-bool
-value_history(const struct varlena *activity, int stream, int32 day, ValueHistory *h)
+ValueKnown
+value_history_of(ActivityCursor c, int32 day, ValueHistory *h)
 {
-	ActivityCursor c;
-	ActivityCursor walk;
 	ActivityEntry e;
 	DateADT first = 0;
 	DateADT last = 0;
 	int64 days = 0;
 
-	if (!day_in_range(day))
-		ereport(ERROR, errcode(ERRCODE_DAY_OUT_OF_RANGE), errmsg("day is out of range"),
-				errdetail("Days lie between 1900-01-01 and 9999-12-31."));
 	h->amount = 0;
-	if (!activity_seek(activity, stream, &c))
-		return false;
-	for (walk = c; activity_next(&walk, &e) && e.first <= day;)
+	while (activity_next(&c, &e) && e.first <= day)
 	{
 		int32 active = activity_active(&e);
 
-		if (unlikely(e.last > day)) /* folded: let the reader of windows say so */
-		{
-			ActivityWindow w;
-
-			activity_window(c, DATEVAL_NOBEGIN, day + 1, &w);
-		}
+		if (unlikely(e.last > day))
+			return VALUE_CUT;
 		if (e.count > 0 && active > 0)
 		{
 			if (days == 0)
@@ -81,11 +70,29 @@ value_history(const struct varlena *activity, int stream, int32 day, ValueHistor
 		}
 	}
 	if (days == 0)
-		return false;
+		return VALUE_NOTHING;
 	h->t = day - first;
 	h->x = (int32) (days - 1);
 	h->t_x = h->x > 0 ? last - first : 0;
-	return true;
+	return VALUE_KNOWN;
+}
+
+bool
+value_history(const struct varlena *activity, int stream, int32 day, ValueHistory *h)
+{
+	ActivityCursor c;
+	ActivityWindow w;
+	ValueKnown known;
+
+	if (!day_in_range(day))
+		ereport(ERROR, errcode(ERRCODE_DAY_OUT_OF_RANGE), errmsg("day is out of range"),
+				errdetail("Days lie between 1900-01-01 and 9999-12-31."));
+	if (!activity_seek(activity, stream, &c))
+		return false;
+	known = value_history_of(c, day, h);
+	if (known == VALUE_CUT) /* let the reader of windows say so */
+		activity_window(c, DATEVAL_NOBEGIN, day + 1, &w);
+	return known == VALUE_KNOWN;
 }
 
 /* ---- counting -------------------------------------------------------------------- */

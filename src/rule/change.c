@@ -84,6 +84,12 @@ weight_change(MemberFacts *f, const RuleNode *a, const RuleNode *b, DateADT day)
 	return Min(tag->until, Max(day + 1, (DateADT) floor(crossing) - 1));
 }
 
+static bool
+is_worth(const RuleNode *node)
+{
+	return node->op == RULE_MEASURE && node->what >= MEASURE_P_ALIVE && node->what <= MEASURE_CLV;
+}
+
 static DateADT
 compare_change(MemberFacts *f, const RuleNode *a, const RuleNode *b, RuleComparison what,
 			   DateADT day, bool *wild)
@@ -94,6 +100,8 @@ compare_change(MemberFacts *f, const RuleNode *a, const RuleNode *b, RuleCompari
 	if (a->op == RULE_MEASURE && a->what == MEASURE_WEIGHT && b->op == RULE_NUMBER)
 		return weight_change(f, a, b, day);
 	la = number_law(f, a, day);
+	if (is_worth(a) && b->op == RULE_NUMBER)
+		return la.wild ? worth_change(f, a, eval_number(f, b, day), day, la.until) : la.until;
 	lb = number_law(f, b, day);
 	law = combined(&la, &lb);
 	if (law.wild)
@@ -149,6 +157,8 @@ condition_change(MemberFacts *f, const RuleNode *node, DateADT day, bool *wild)
 		if (a->op == RULE_FIELD)
 			return DATEVAL_NOEND;
 		law = number_law(f, a, day);
+		if (is_worth(a)) /* as long as nothing is bought */
+			return law.until;
 		*wild = *wild || law.wild;
 		return law.wild ? day + 1 : law.until;
 	}

@@ -10,6 +10,7 @@
 
 #include "rule/rule.h"
 #include "types/program.h"
+#include "types/rfm.h"
 #include "utils/jsonb.h"
 
 /* ---- the dictionary: names.c ---- */
@@ -141,18 +142,22 @@ extern Rule *expr_flatten(const Parser *p, const RuleExpr *e);
 typedef struct MeasureSpec
 {
 	const char *name;
-	uint8 takes;   /* RuleTakes */
-	bool window;   /* it may have one */
-	bool kind;	   /* it may have a kind of event */
-	bool days;	   /* a number of days must follow */
-	bool since;	   /* days since a day: comparable with months and years */
-	bool is_exact; /* a whole number, or one of hundredths */
+	uint8 takes;			 /* RuleTakes */
+	bool window;			 /* it may have one */
+	bool kind;				 /* it may have a kind of event */
+	bool days;				 /* a number of days must follow */
+	bool since;				 /* days since a day: comparable with months and years */
+	bool is_exact;			 /* a whole number, or one of hundredths */
+	const RfmGroups *groups; /* its numbers have names */
 } MeasureSpec;
 
 extern const MeasureSpec rule_measures[MEASURES];
 extern const char *const rule_fields[FIELDS];
 extern const char *const rule_windows[RULE_LAST_MEMBER_YEAR + 1];
 extern const char *const rule_comparisons[6];
+
+/* The number of a group by its name, in any language; false: there is none. */
+extern bool rule_group(const RfmGroups *groups, const char *name, int len, int32 *number);
 
 /* ---- text: print.c, explain.c ---- */
 

@@ -13,6 +13,8 @@
 #include "rule/facts.h"
 #include "util/scan.h"
 
+#define VALUE_TERMS 4 /* fields of member.value_terms */
+
 /* The description of the composite, checked to have the attributes that are known here. */
 TupleDesc
 facts_describe(HeapTupleHeader row)
@@ -59,7 +61,7 @@ facts_read(MemberFacts *f, HeapTupleHeader row, TupleDesc desc)
 void
 facts_forget(MemberFacts *f)
 {
-	f->has_streams = f->has_book = f->has_standing = f->has_tags = false;
+	f->has_streams = f->has_book = f->has_standing = f->has_tags = f->has_worth = false;
 	f->n_streams = f->n_steps = f->scored = 0;
 }
 
@@ -238,6 +240,48 @@ facts_tag(MemberFacts *f, int32 id)
 	const Tags *tags = facts_tags(f);
 
 	return tags->n ? tags_find(tags, id) : NULL;
+}
+
+/* ---- the models of value ---- */
+
+/* The fields of member.value_terms, none of which is known without the others. */
+static void
+read_worth(MemberFacts *f, HeapTupleHeader row)
+{
+	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(row), .t_data = row};
+	Datum value[VALUE_TERMS];
+	bool null[VALUE_TERMS];
+
+	if (f->worth_desc == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(f->context);
+
+		f->worth_desc = lookup_rowtype_tupdesc_copy(HeapTupleHeaderGetTypeId(row),
+													HeapTupleHeaderGetTypMod(row));
+		MemoryContextSwitchTo(old);
+	}
+	Assert(f->worth_desc->natts == VALUE_TERMS);
+	heap_deform_tuple(&tuple, f->worth_desc, value, null);
+	if (null[0] || null[1] || null[2] || null[3])
+		return;
+	f->worth.known = true;
+	f->worth.model = *(ValueModel *) DatumGetPointer(value[0]);
+	f->worth.horizon = DatumGetInt32(value[1]);
+	f->worth.discount = DatumGetFloat8(value[2]);
+	f->worth.margin = DatumGetFloat8(value[3]);
+}
+
+const ValueTerms *
+facts_worth(MemberFacts *f)
+{
+	if (!f->has_worth)
+	{
+		f->has_worth = true;
+		f->worth.known = false;
+		if (!f->null[FACTS_VALUE])
+			read_worth(f, DatumGetHeapTupleHeader(f->value[FACTS_VALUE]));
+	}
+	return &f->worth;
 }
 
 /* ---- days and attributes ---- */

@@ -14,6 +14,7 @@
 #include "access/tupdesc.h"
 #include "utils/jsonb.h"
 
+#include "analytics/value.h"
 #include "rule/rule.h"
 #include "rule/windows.h"
 #include "types/activity.h"
@@ -44,6 +45,7 @@ typedef enum FactsAttribute
 	FACTS_PLAN_UNTIL,
 	FACTS_ATTRIBUTES,
 	FACTS_EVENT,
+	FACTS_VALUE,
 	FACTS_ATTRIBUTES_N
 } FactsAttribute;
 
@@ -66,6 +68,16 @@ typedef struct FactsStream
 	int start;	 /* its steps: step[start .. start + n) */
 	int n;
 } FactsStream;
+
+/* What the models of value are asked (SQL type member.value_terms). */
+typedef struct ValueTerms
+{
+	bool known;
+	ValueModel model;
+	int32 horizon;	 /* days */
+	double discount; /* yearly */
+	double margin;
+} ValueTerms;
 
 typedef struct MemberFacts
 {
@@ -91,6 +103,9 @@ typedef struct MemberFacts
 	int32 scored; /* stream that the score is of, 0: none is there */
 	DateADT scored_day;
 	int32 score;
+	bool has_worth;
+	ValueTerms worth;
+	TupleDesc worth_desc;  /* of the composite of FACTS_VALUE, once it was met */
 	MemoryContext context; /* of what is unpacked and kept over members */
 } MemberFacts;
 
@@ -117,6 +132,14 @@ extern DateADT facts_day(const MemberFacts *f, FactsAttribute which);
 extern bool facts_attribute(const MemberFacts *f, const RuleNode *key, bool of_event,
 							JsonbValue *value);
 extern DateADT facts_attribute_day(const MemberFacts *f, const RuleNode *key);
+
+extern const ValueTerms *facts_worth(MemberFacts *f);
+
+/* -- worth.c -- */
+
+extern double worth_measure(MemberFacts *f, const RuleNode *m, DateADT day);
+extern DateADT worth_change(MemberFacts *f, const RuleNode *m, double bound, DateADT day,
+							DateADT until);
 
 /* -- measure.c -- */
 

@@ -192,7 +192,10 @@ needs_of_node(Needs *needs, const RuleNode *node, const char *strings)
 	else if (node->op == RULE_MEASURE)
 	{
 		append_need(&out, node, strings);
-		if (node->what >= MEASURE_R && node->what <= MEASURE_STRATEGY_GROUP)
+		if (node->what >= MEASURE_P_ALIVE && node->what <= MEASURE_CLV)
+			add_need(needs, "value");
+		if ((node->what >= MEASURE_R && node->what <= MEASURE_STRATEGY_GROUP) ||
+			node->what == MEASURE_SEGMENT)
 		{
 			appendStringInfoString(&out, " 365d");
 			add_need(needs, "cuts");

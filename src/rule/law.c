@@ -172,6 +172,20 @@ rfm_law(MemberFacts *f, const RuleNode *m, DateADT day)
 	return law;
 }
 
+/* Known by no line until a purchase begins or ends; but see worth_change(). */
+static Law
+worth_law(MemberFacts *f, const RuleNode *m, DateADT day)
+{
+	FactsStream *s = facts_stream(f, m->id);
+	Law law = LAW_CONSTANT;
+
+	if (s == NULL)
+		return law;
+	law.until = next_edge(f, s, day);
+	law.wild = !isnan(measure_value(f, m, day));
+	return law;
+}
+
 /* ---- points, levels, tags ---- */
 
 static Law
@@ -313,7 +327,12 @@ measure_law(MemberFacts *f, const RuleNode *m, DateADT day)
 		case MEASURE_M:
 		case MEASURE_VALUE_GROUP:
 		case MEASURE_STRATEGY_GROUP:
+		case MEASURE_SEGMENT:
 			return rfm_law(f, m, day);
+		case MEASURE_P_ALIVE:
+		case MEASURE_PURCHASES:
+		case MEASURE_CLV:
+			return worth_law(f, m, day);
 		case MEASURE_WEIGHT:
 			return weight_law(f, m, day);
 		case MEASURE_AGE:

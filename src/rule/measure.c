@@ -11,9 +11,6 @@
 
 #define RFM_DAYS 365 /* scores look back so far, as member.rfm_of() does */
 
-extern Datum rfm_value_group(PG_FUNCTION_ARGS);
-extern Datum rfm_strategy_group(PG_FUNCTION_ARGS);
-
 /* ---- windows ---- */
 
 double
@@ -306,11 +303,11 @@ rfm_measure_of(MemberFacts *f, const RuleNode *m, DateADT day)
 		case MEASURE_M:
 			return rfm_part(score, RFM_MONETARY);
 		case MEASURE_VALUE_GROUP:
-			return DatumGetInt16(
-				DirectFunctionCall2(rfm_value_group, Int32GetDatum(score), PointerGetDatum(cuts)));
-		default:
-			return DatumGetInt16(DirectFunctionCall2(rfm_strategy_group, Int32GetDatum(score),
-													 PointerGetDatum(cuts)));
+			return rfm_value_group_of(cuts, score);
+		case MEASURE_STRATEGY_GROUP:
+			return rfm_strategy_group_of(cuts, score);
+		default: /* MEASURE_SEGMENT */
+			return rfm_segment_of(cuts, score);
 	}
 }
 
@@ -409,7 +406,12 @@ measure_value(MemberFacts *f, const RuleNode *m, DateADT day)
 		case MEASURE_M:
 		case MEASURE_VALUE_GROUP:
 		case MEASURE_STRATEGY_GROUP:
+		case MEASURE_SEGMENT:
 			return rfm_measure_of(f, m, day);
+		case MEASURE_P_ALIVE:
+		case MEASURE_PURCHASES:
+		case MEASURE_CLV:
+			return worth_measure(f, m, day);
 		case MEASURE_AGE:
 		case MEASURE_BIRTHDAY_IN:
 		case MEASURE_ANNIVERSARY_IN:

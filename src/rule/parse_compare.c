@@ -82,30 +82,63 @@ parse_as_days(Parser *p, RuleExpr *e)
 
 /* ---- comparisons ---- */
 
-/* A level by its name, when a tier is compared with a text. */
+/* The number that a text stands for. */
 static bool
-as_level(Parser *p, const RuleExpr *tier, RuleExpr *e)
+becomes_number(RuleExpr *e, int32 number)
 {
+	e->node.op = RULE_NUMBER;
+	e->node.what = RULE_LIFE;
+	e->node.micro = (int64) number * RULE_MICRO;
+	e->type = TYPE_NUMBER;
+	return true;
+}
+
+/* A group by its name, when a score's group is compared with a text. */
+static bool
+as_group(Parser *p, const RfmGroups *groups, RuleExpr *e)
+{
+	NearName near;
+	int32 number;
+
+	if (rule_group(groups, e->string, e->string_len, &number))
+		return becomes_number(e, number);
+	near_begin(&near, e->string, e->string_len);
+	for (int i = 0; i <= groups->last - groups->first; i++)
+	{
+		near_try(&near, groups->names[i].zh, (int) strlen(groups->names[i].zh));
+		near_try(&near, groups->names[i].en, (int) strlen(groups->names[i].en));
+	}
+	return lex_refuse(&p->lex, e->at, ERRCODE_RULE_UNKNOWN_NAME,
+					  psprintf("unknown group \"%.*s\"", Min(e->string_len, 60), e->string),
+					  psprintf("groups are numbered from %d to %d, or named as \"%s\" and \"%s\"",
+							   groups->first, groups->last, groups->names[0].zh,
+							   groups->names[0].en),
+					  near.best[0] ? psprintf("Did you mean \"%s\"?", near.best) : NULL);
+}
+
+/* A level or group by its name, when one is compared with a text. */
+static bool
+as_named(Parser *p, const RuleExpr *value, RuleExpr *e)
+{
+	const RfmGroups *groups;
 	NearName near;
 	int32 level;
 
-	if (tier->node.op != RULE_MEASURE || tier->node.what != MEASURE_TIER ||
-		e->node.op != RULE_STRING)
+	if (value->node.op != RULE_MEASURE || e->node.op != RULE_STRING)
 		return true;
-	if (names_level(p->names, tier->node.id, e->string, e->string_len, &level))
-	{
-		e->node.op = RULE_NUMBER;
-		e->node.what = RULE_LIFE;
-		e->node.micro = (int64) level * RULE_MICRO;
-		e->type = TYPE_NUMBER;
+	groups = rule_measures[value->node.what].groups;
+	if (groups)
+		return as_group(p, groups, e);
+	if (value->node.what != MEASURE_TIER)
 		return true;
-	}
+	if (names_level(p->names, value->node.id, e->string, e->string_len, &level))
+		return becomes_number(e, level);
 	near_begin(&near, e->string, e->string_len);
-	near_levels(&near, p->names, tier->node.id);
+	near_levels(&near, p->names, value->node.id);
 	return lex_refuse(
 		&p->lex, e->at, ERRCODE_RULE_UNKNOWN_NAME,
 		psprintf("unknown level \"%.*s\"", Min(e->string_len, 60), e->string),
-		p->names ? psprintf("ladder %d has no such level", tier->node.id)
+		p->names ? psprintf("ladder %d has no such level", value->node.id)
 				 : "a rule as a value has numbers only",
 		near.best[0]
 			? psprintf("Did you mean \"%s\"?", near.best)
@@ -125,7 +158,7 @@ mirrored(uint8 comparison)
 static bool
 agree(Parser *p, RuleExpr *a, RuleExpr *b)
 {
-	if (!as_level(p, a, b))
+	if (!as_named(p, a, b))
 		return false;
 	if (a->type == TYPE_ANY)
 		a->type = a->node.unit = b->type == TYPE_ANY ? TYPE_TEXT : b->type;

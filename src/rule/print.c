@@ -280,18 +280,31 @@ print_average(Printer *p, int at)
 
 /* ---- operators ---- */
 
-/* A bound of a tier is a level, and has a name. */
+/* The name of a bound that is a level or a group; NULL: it has none. */
+static const char *
+bound_name(const Printer *p, const RuleNode *value, const RuleNode *bound)
+{
+	int64 number = bound->micro / RULE_MICRO;
+	const RfmGroups *groups;
+
+	if (p->names == NULL || bound->op != RULE_NUMBER || value->op != RULE_MEASURE ||
+		bound->micro % RULE_MICRO != 0)
+		return NULL;
+	if (value->what == MEASURE_TIER)
+		return names_of_level(p->names, value->id, (int32) number);
+	groups = rule_measures[value->what].groups;
+	if (groups == NULL || number < groups->first || number > groups->last)
+		return NULL;
+	return groups->names[number - groups->first].zh;
+}
+
 static void
 print_bound(Printer *p, const RuleNode *value, int at, Binding around)
 {
-	const RuleNode *bound = &p->nodes[at];
-	char *level = NULL;
+	const char *name = bound_name(p, value, &p->nodes[at]);
 
-	if (p->names && bound->op == RULE_NUMBER && value->op == RULE_MEASURE &&
-		value->what == MEASURE_TIER && bound->micro % RULE_MICRO == 0)
-		level = names_of_level(p->names, value->id, (int32) (bound->micro / RULE_MICRO));
-	if (level)
-		print_quoted(p->out, level, (int) strlen(level), '\'');
+	if (name)
+		print_quoted(p->out, name, (int) strlen(name), '\'');
 	else
 		print_node(p, at, around);
 }

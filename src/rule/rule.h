@@ -119,6 +119,10 @@ typedef enum RuleMeasure
 	MEASURE_WEIGHT,
 	MEASURE_DAYS_SINCE, /* of a date in an attribute */
 	MEASURE_DAYS_UNTIL,
+	MEASURE_SEGMENT, /* as R */
+	MEASURE_P_ALIVE, /* by the models of value, over the horizon given with them */
+	MEASURE_PURCHASES,
+	MEASURE_CLV,
 	MEASURES
 } RuleMeasure;
 

@@ -28,8 +28,10 @@ const MeasureSpec rule_measures[MEASURES] = {
 	[MEASURE_R] = {"r", TAKES_STREAM, .is_exact = true},
 	[MEASURE_F] = {"f", TAKES_STREAM, .is_exact = true},
 	[MEASURE_M] = {"m", TAKES_STREAM, .is_exact = true},
-	[MEASURE_VALUE_GROUP] = {"value_group", TAKES_STREAM, .is_exact = true},
-	[MEASURE_STRATEGY_GROUP] = {"strategy_group", TAKES_STREAM, .is_exact = true},
+	[MEASURE_VALUE_GROUP] = {"value_group", TAKES_STREAM, .is_exact = true,
+							 .groups = &rfm_value_groups},
+	[MEASURE_STRATEGY_GROUP] = {"strategy_group", TAKES_STREAM, .is_exact = true,
+								.groups = &rfm_strategy_groups},
 	[MEASURE_AGE] = {"age", TAKES_NOTHING, .is_exact = true},
 	[MEASURE_BIRTHDAY_IN] = {"birthday_in", TAKES_NOTHING, .is_exact = true},
 	[MEASURE_ANNIVERSARY_IN] = {"anniversary_in", TAKES_NOTHING, .is_exact = true},
@@ -39,6 +41,10 @@ const MeasureSpec rule_measures[MEASURES] = {
 	[MEASURE_WEIGHT] = {"weight", TAKES_TAG},
 	[MEASURE_DAYS_SINCE] = {"since", TAKES_KEY, .since = true, .is_exact = true},
 	[MEASURE_DAYS_UNTIL] = {"until", TAKES_KEY, .is_exact = true},
+	[MEASURE_SEGMENT] = {"rfm_segment", TAKES_STREAM, .is_exact = true, .groups = &rfm_segments},
+	[MEASURE_P_ALIVE] = {"p_alive", TAKES_STREAM},
+	[MEASURE_PURCHASES] = {"expected_purchases", TAKES_STREAM},
+	[MEASURE_CLV] = {"clv", TAKES_STREAM},
 };
 
 const char *const rule_fields[FIELDS] = {
@@ -61,3 +67,20 @@ const char *const rule_windows[RULE_LAST_MEMBER_YEAR + 1] = {
 
 /* by RuleComparison */
 const char *const rule_comparisons[6] = {"=", "<>", "<", "<=", ">", ">="};
+
+bool
+rule_group(const RfmGroups *groups, const char *name, int len, int32 *number)
+{
+	for (int i = groups->first; i <= groups->last; i++)
+	{
+		const RfmGroupName *group = &groups->names[i - groups->first];
+
+		if ((strlen(group->zh) == len && memcmp(group->zh, name, len) == 0) ||
+			(strlen(group->en) == len && memcmp(group->en, name, len) == 0))
+		{
+			*number = i;
+			return true;
+		}
+	}
+	return false;
+}

@@ -262,12 +262,10 @@ rfm_value_group(PG_FUNCTION_ARGS)
 	PG_RETURN_INT16(rfm_value_group_of(PG_GETARG_VARLENA_PP(1), PG_GETARG_INT32(0)));
 }
 
-PG_FUNCTION_INFO_V1(rfm_strategy_group);
-Datum
-rfm_strategy_group(PG_FUNCTION_ARGS)
+int
+rfm_strategy_group_of(const struct varlena *packed_cuts, int32 rfm)
 {
-	int32 rfm = PG_GETARG_INT32(0);
-	const char *cuts = rfm_cuts_open(PG_GETARG_VARLENA_PP(1));
+	const char *cuts = rfm_cuts_open(packed_cuts);
 	int32 thirds = rfm_pack(part_of_scale(cuts, rfm, RFM_RECENCY, 3),
 							part_of_scale(cuts, rfm, RFM_FREQUENCY, 3),
 							part_of_scale(cuts, rfm, RFM_MONETARY, 3));
@@ -275,17 +273,23 @@ rfm_strategy_group(PG_FUNCTION_ARGS)
 
 	for (int i = 0; i < lengthof(strategy); i++)
 		if (thirds == strategy[i])
-			PG_RETURN_INT16(1 + i);
-	PG_RETURN_INT16(0);
+			return 1 + i;
+	return 0;
+}
+
+PG_FUNCTION_INFO_V1(rfm_strategy_group);
+Datum
+rfm_strategy_group(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT16(rfm_strategy_group_of(PG_GETARG_VARLENA_PP(1), PG_GETARG_INT32(0)));
 }
 
 /*
  * The segment: recency in fifths down, the mean of frequency and monetary value in fifths, halves up,
  * across.  Every cell is in one.
  */
-PG_FUNCTION_INFO_V1(rfm_segment);
-Datum
-rfm_segment(PG_FUNCTION_ARGS)
+int
+rfm_segment_of(const struct varlena *packed_cuts, int32 rfm)
 {
 	static const int16 segment[5][5] = {
 		{10, 10, 8, 8, 9}, /* hibernating, at risk, not to lose */
@@ -294,29 +298,58 @@ rfm_segment(PG_FUNCTION_ARGS)
 		{5, 3, 3, 2, 2}, /* promising, potential loyalists, loyal */
 		{4, 3, 3, 1, 1}	 /* new, potential loyalists, champions */
 	};
-	int32 rfm = PG_GETARG_INT32(0);
-	const char *cuts = rfm_cuts_open(PG_GETARG_VARLENA_PP(1));
+	const char *cuts = rfm_cuts_open(packed_cuts);
 	int r = part_of_scale(cuts, rfm, RFM_RECENCY, 5);
 	int f = part_of_scale(cuts, rfm, RFM_FREQUENCY, 5);
 	int m = part_of_scale(cuts, rfm, RFM_MONETARY, 5);
 
-	PG_RETURN_INT16(segment[r - 1][(f + m + 1) / 2 - 1]);
+	return segment[r - 1][(f + m + 1) / 2 - 1];
 }
 
+PG_FUNCTION_INFO_V1(rfm_segment);
+Datum
+rfm_segment(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT16(rfm_segment_of(PG_GETARG_VARLENA_PP(1), PG_GETARG_INT32(0)));
+}
+
+/* ---- names ----------------------------------------------------------------------- */
+
+static const RfmGroupName value_group_names[] = {
+	{"重要价值", "important, valued"},	{"重要发展", "important, to develop"},
+	{"重要保持", "important, to keep"}, {"重要挽留", "important, to win back"},
+	{"一般价值", "ordinary, valued"},	{"一般发展", "ordinary, to develop"},
+	{"一般保持", "ordinary, to keep"},	{"一般挽留", "ordinary, to win back"}};
+static const RfmGroupName strategy_group_names[] = {{"一般", "ordinary"},
+													{"高价值", "high value"},
+													{"潜力", "potential"},
+													{"流失风险", "at risk"},
+													{"沉睡", "asleep"}};
+static const RfmGroupName segment_names[] = {
+	{"核心冠军", "champions"},			 {"忠诚客户", "loyal"},
+	{"潜在忠诚", "potential loyalists"}, {"新客户", "new"},
+	{"有望客户", "promising"},			 {"需要关注", "needing attention"},
+	{"即将沉睡", "about to sleep"},		 {"流失预警", "at risk"},
+	{"不可失去", "not to lose"},		 {"冬眠客户", "hibernating"}};
+
+const RfmGroups rfm_value_groups = {value_group_names, 1, 8};
+const RfmGroups rfm_strategy_groups = {strategy_group_names, 0, 4};
+const RfmGroups rfm_segments = {segment_names, 1, 10};
+
 text *
-rfm_group_name(const RfmGroupName *names, int first, int last, int16 group, const text *lang)
+rfm_group_name(const RfmGroups *groups, int16 group, const text *lang)
 {
 	const char *l = VARDATA_ANY(lang);
 	int len = VARSIZE_ANY_EXHDR(lang);
 
-	if (group < first || group > last)
+	if (group < groups->first || group > groups->last)
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("there is no such group: %d", group),
-				errdetail("Groups are numbered from %d to %d.", first, last));
+				errdetail("Groups are numbered from %d to %d.", groups->first, groups->last));
 	if (len == 2 && memcmp(l, "zh", 2) == 0)
-		return cstring_to_text(names[group - first].zh);
+		return cstring_to_text(groups->names[group - groups->first].zh);
 	if (len == 2 && memcmp(l, "en", 2) == 0)
-		return cstring_to_text(names[group - first].en);
+		return cstring_to_text(groups->names[group - groups->first].en);
 	ereport(ERROR, errcode(ERRCODE_INVALID_OPTION),
 			errmsg("there are no group names in language \"%.*s\"", len, l),
 			errdetail("There are names in zh and en."));
@@ -326,38 +359,20 @@ PG_FUNCTION_INFO_V1(rfm_value_group_name);
 Datum
 rfm_value_group_name(PG_FUNCTION_ARGS)
 {
-	static const RfmGroupName names[] = {
-		{"重要价值", "important, valued"},	{"重要发展", "important, to develop"},
-		{"重要保持", "important, to keep"}, {"重要挽留", "important, to win back"},
-		{"一般价值", "ordinary, valued"},	{"一般发展", "ordinary, to develop"},
-		{"一般保持", "ordinary, to keep"},	{"一般挽留", "ordinary, to win back"}};
-
-	PG_RETURN_TEXT_P(rfm_group_name(names, 1, 8, PG_GETARG_INT16(0), PG_GETARG_TEXT_PP(1)));
+	PG_RETURN_TEXT_P(rfm_group_name(&rfm_value_groups, PG_GETARG_INT16(0), PG_GETARG_TEXT_PP(1)));
 }
 
 PG_FUNCTION_INFO_V1(rfm_strategy_group_name);
 Datum
 rfm_strategy_group_name(PG_FUNCTION_ARGS)
 {
-	static const RfmGroupName names[] = {{"一般", "ordinary"},
-										 {"高价值", "high value"},
-										 {"潜力", "potential"},
-										 {"流失风险", "at risk"},
-										 {"沉睡", "asleep"}};
-
-	PG_RETURN_TEXT_P(rfm_group_name(names, 0, 4, PG_GETARG_INT16(0), PG_GETARG_TEXT_PP(1)));
+	PG_RETURN_TEXT_P(
+		rfm_group_name(&rfm_strategy_groups, PG_GETARG_INT16(0), PG_GETARG_TEXT_PP(1)));
 }
 
 PG_FUNCTION_INFO_V1(rfm_segment_name);
 Datum
 rfm_segment_name(PG_FUNCTION_ARGS)
 {
-	static const RfmGroupName names[] = {
-		{"核心冠军", "champions"},			 {"忠诚客户", "loyal"},
-		{"潜在忠诚", "potential loyalists"}, {"新客户", "new"},
-		{"有望客户", "promising"},			 {"需要关注", "needing attention"},
-		{"即将沉睡", "about to sleep"},		 {"流失预警", "at risk"},
-		{"不可失去", "not to lose"},		 {"冬眠客户", "hibernating"}};
-
-	PG_RETURN_TEXT_P(rfm_group_name(names, 1, 10, PG_GETARG_INT16(0), PG_GETARG_TEXT_PP(1)));
+	PG_RETURN_TEXT_P(rfm_group_name(&rfm_segments, PG_GETARG_INT16(0), PG_GETARG_TEXT_PP(1)));
 }

@@ -48,6 +48,8 @@ extern bool rfm_measure(const struct varlena *activity, int stream, int32 day, i
 extern int32 rfm_score_of(const struct varlena *cuts, int32 recency, int64 frequency,
 						  int64 monetary);
 extern int rfm_value_group_of(const struct varlena *cuts, int32 rfm);
+extern int rfm_strategy_group_of(const struct varlena *cuts, int32 rfm);
+extern int rfm_segment_of(const struct varlena *cuts, int32 rfm);
 
 typedef struct RfmGroupName
 {
@@ -55,9 +57,20 @@ typedef struct RfmGroupName
 	const char *en;
 } RfmGroupName;
 
-/* The name of a group of those numbered from first to last, in the language zh or en. */
-extern text *rfm_group_name(const RfmGroupName *names, int first, int last, int16 group,
-							const text *lang);
+/* Groups numbered from first to last. */
+typedef struct RfmGroups
+{
+	const RfmGroupName *names;
+	int16 first;
+	int16 last;
+} RfmGroups;
+
+extern const RfmGroups rfm_value_groups;
+extern const RfmGroups rfm_strategy_groups;
+extern const RfmGroups rfm_segments;
+
+/* The name of one, in the language zh or en. */
+extern text *rfm_group_name(const RfmGroups *groups, int16 group, const text *lang);
 extern const char *const rfm_measure_names[RFM_MEASURES];
 
 static inline int

@@ -57,6 +57,7 @@ SELECT pg_temp.try('{}', 'purchase_record(99, ''P9'', 10)', 'purchase_refund(99,
     'points_balance(99)', 'points_lots(99)', 'points_explain(99)', 'points_explain_json(99)', 'points_statement(99)', 'tier_of(99)', 'tier_progress(99)', 'replay(99)', 'points_earn(NULL, 5)');
 SELECT pg_temp.try('{}', 'points_earn(1, 5, ''coins'')', 'points_spend(1, 5, ''coins'')', 'points_hold(1, 5, ''coins'')', 'points_balance(1, ''coins'')', 'points_explain(1, ''coins'')', 'points_explain_json(1, NULL)', 'points_statement(1, wallet => ''coins'')', 'points_expiring(wallet => ''coins'')',
     'points_earn(1, 5, '''')', 'points_balance(1, NULL)');
+SELECT pg_temp.try('{}', 'audience(''p_alive < 0.3'')', 'audience_count(''r = 5'')');
 SELECT pg_temp.try('{}', 'purchase_refund(1, ''P9'', ''R1'')', 'purchase_refund(1, ''P2'', ''R1'')', 'purchase_refund(1, NULL, ''R1'')', 'points_reverse(1, 99)', 'points_reverse(1, 0)', 'points_reverse(1, NULL)',
     'tier_of(1, ladder => ''svip'')');
 

@@ -118,7 +118,7 @@ BEGIN
         END;
     END LOOP;
     DROP TABLE taken;
-    EXECUTE format('COPY (SELECT) TO PROGRAM %L', 'rm ' || file);
+    EXECUTE format('COPY (SELECT WHERE false) TO PROGRAM %L', 'rm ' || file);
 END $$;
 
 SELECT count(pg_temp.fuzz_text(type, 5000)) AS types FROM (SELECT DISTINCT type COLLATE "C" FROM seed ORDER BY 1) t (type);

@@ -17,7 +17,7 @@ CREATE TYPE pg_temp.lvl AS (level int, qualify text, keep text, lose text, month
 CREATE FUNCTION pg_temp.reference(levels pg_temp.lvl[], fall text, validity text, lots lots, activity activity, since date, day date) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     names CONSTANT jsonb := '{"streams": {"orders": 1}, "purchases": 1, "wallets": {"points": 1, "growth": 2}, "wallet": 1}';
-    f CONSTANT facts := ROW(lots, activity, 'empty'::standing, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::facts;
+    f CONSTANT facts := ROW(lots, activity, 'empty'::standing, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::facts;
     top CONSTANT int := cardinality(levels) - 1;
     held int := 0;
     came date := NULL; until date; due date; landed boolean := false;

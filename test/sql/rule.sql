@@ -67,6 +67,8 @@ INSERT INTO written (source) VALUES
     ('plan = ''year'' or plan within 30d or attr.renewal within 30d'),
     ('since(attr.contract) > 2y and until(attr.contract) < 10d'),
     ('r=3 and f=3 and m =3 and value_group = 1 and strategy_group(orders) = 0'),
+    ('value_group in (''重要价值'', ''important, to keep'') and strategy_group <> ''一般'' and rfm_segment = ''champions'' and 2 <= rfm_segment'),
+    ('p_alive < 0.3 and clv >= 500 and expected_purchases(orders) between 1 and 2'),
     ('- -5 < -growth and -(age + 1) < -3'),
     ('(1+2)*3-(4-5) >= spend(membership_year) / 2 / (3*4)'),
     ('spend(month) + spend(quarter) + spend(year) + spend(last_month) + spend(last_quarter) + spend(last_year) + spend(last_membership_year) > 0'),
@@ -128,7 +130,8 @@ CREATE TEMP TABLE fact AS SELECT ROW(
     '12*0.8@2026-01-01~60,13@2026-01-01/2026-03-01,14@2026-03-15',
     'n=100 r(225,92) f(2,4) m(5001,23003)',
     '2024-02-29', '1990-03-03', 'F', '上海', NULL, 'scan', NULL, 'year', '2026-01-01', '2026-04-01',
-    '{"n": 3, "vip": true, "no": false, "day": "2026-04-10", "industry": "餐饮", "null": null}', '{"amount": 120.5, "store": "SH01"}')::facts AS f;
+    '{"n": 3, "vip": true, "no": false, "day": "2026-04-10", "industry": "餐饮", "null": null}', '{"amount": 120.5, "store": "SH01"}',
+    ROW('bg(0.243,30.9,0.793,2.426) gg(6.25,3.74,1544)', 365, 0.1, 1))::facts AS f;
 
 -- every measure on 2026-03-01, through explain: actual value, or null when it is not known
 SELECT v.measure, e.actual FROM (VALUES
@@ -137,7 +140,7 @@ SELECT v.measure, e.actual FROM (VALUES
     ('count(3)'), ('count(3, 12mo)'), ('count(3, 260d)'), ('count(3, 300d)'),
     ('recency(1)'), ('recency(9)'), ('since_first(1)'), ('mean_gap(1)'), ('mean_gap(9)'), ('streak(2)'), ('streak(9)'), ('run(2)'), ('run(2, 7)'), ('run(2, 8)'), ('falling_months(1)'), ('idle'),
     ('balance(1)'), ('balance(2)'), ('balance(3)'), ('pending(1)'), ('expiring(1, 18d)'), ('expiring(1, 19d)'), ('expiring(1, 400d)'),
-    ('tier(1)'), ('tier(2)'), ('tier_days(1)'), ('tier_days(2)'), ('tier_left(1)'), ('tier_left(3)'), ('r(1)'), ('f(1)'), ('m(1)'), ('value_group(1)'), ('strategy_group(1)'), ('r(9)'),
+    ('tier(1)'), ('tier(2)'), ('tier_days(1)'), ('tier_days(2)'), ('tier_left(1)'), ('tier_left(3)'), ('r(1)'), ('f(1)'), ('m(1)'), ('value_group(1)'), ('strategy_group(1)'), ('rfm_segment(1)'), ('r(9)'), ('p_alive(1)'), ('expected_purchases(1)'), ('clv(1)'), ('p_alive(9)'), ('p_alive(3)'),
     ('age'), ('birthday_in'), ('anniversary_in'), ('tenure'), ('plan_days'), ('plan_left'), ('weight(#12)'), ('weight(#13)'), ('weight(#99)'), ('since(attr.day)'), ('until(attr.day)'), ('until(attr.industry)'),
     ('attr.n'), ('attr.nothing'), ('attr.industry'), ('event.amount'), ('1 / 0'), ('7 / 2'), ('-(2 + 3) * 4'), ('0.1 + 0.2')
 ) v (measure), fact, explain((v.measure || ' = 0')::rule, f, '2026-03-01') e;
@@ -151,11 +154,11 @@ SELECT condition, matches(condition::rule, f, '2026-03-01') AS holds, matches(('
 
 -- debt: what is owed is paid by lots as they become usable
 SELECT d.day::date, (SELECT actual FROM explain('balance(1) = 0', x.f, d.day::date)), (SELECT actual FROM explain('expiring(1, 30d) = 0', x.f, d.day::date))
-FROM (SELECT ROW('1:-30,1:100@2026-03-05/2026-03-20', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::facts AS f) x,
+FROM (SELECT ROW('1:-30,1:100@2026-03-05/2026-03-20', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::facts AS f) x,
      (VALUES ('2026-03-01'), ('2026-03-05'), ('2026-03-20')) d (day);
 -- facts without anything
-SELECT condition, matches(condition::rule, ROW(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::facts, '2026-03-01')
-FROM (VALUES ('true'), ('idle > 0'), ('count(1) = 0'), ('balance(1) = 0'), ('tier(1) = 0'), ('#1'), ('city = ''x'''), ('plan = '''''), ('attr.x'), ('r(1) > 0'), ('age > 0'), ('amount(1, membership_year) = 0')) v (condition);
+SELECT condition, matches(condition::rule, ROW(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::facts, '2026-03-01')
+FROM (VALUES ('true'), ('idle > 0'), ('count(1) = 0'), ('balance(1) = 0'), ('tier(1) = 0'), ('#1'), ('city = ''x'''), ('plan = '''''), ('attr.x'), ('r(1) > 0'), ('p_alive(1) >= 0'), ('clv(1) is known'), ('age > 0'), ('amount(1, membership_year) = 0')) v (condition);
 SELECT matches(NULL, f, '2026-03-01') IS NULL AS null_rule, matches('true', NULL::facts, '2026-03-01') IS NULL AS null_facts, matches('true', f, NULL) IS NULL AS null_day FROM fact;
 SELECT pg_temp.failure(format('SELECT matches(''true'', f, %L) FROM fact', d)) FROM (VALUES ('1899-12-31'), ('infinity'), ('10000-01-01')) v (d);
 
@@ -246,7 +249,7 @@ EXCEPTION WHEN OTHERS THEN
     RETURN CASE WHEN SQLSTATE IN ('MB801', 'MB802', 'MB803', 'MB804') THEN 'refused' ELSE SQLSTATE || ' ' || SQLERRM END;
 END $$;
 CREATE TEMP TABLE mutant AS SELECT pg_temp.mutated(CASE WHEN random() < 0.5 THEN source ELSE pg_temp.compiled(source)::text END) AS source FROM written, generate_series(1, 200);
-SELECT verdict, count(*) > 500 AS many FROM (SELECT pg_temp.verdict(format('SELECT pg_temp.compiled(%L)', source)) AS verdict FROM mutant) x GROUP BY 1 ORDER BY 1;
+SELECT verdict, count(*) > 400 AS many FROM (SELECT pg_temp.verdict(format('SELECT pg_temp.compiled(%L)', source)) AS verdict FROM mutant) x GROUP BY 1 ORDER BY 1;
 SELECT verdict, count(*) > 200 AS many FROM (SELECT pg_temp.verdict(format('SELECT %L::rule', source)) AS verdict FROM mutant) x GROUP BY 1 ORDER BY 1;
 -- what is taken comes back the same, and can be computed with
 DO $$
@@ -284,4 +287,4 @@ SELECT pg_temp.failure('SELECT compile_rule(''true'')');
 SET member.clock = '2026-03-01 10:00+08';
 SELECT setup('tea') > 0 AS set_up;
 SELECT compile_rule(t), rule_text(compile_rule(t)) FROM (VALUES ('orders(30d) >= 4 or max_order(30d) >= 50'), ('tier >= ''gold'' and points >= 100 and streak(signin) = 7'), ('signin(30d) > 3 and growth > 1')) v (t);
-SELECT pg_temp.failure('SELECT compile_rule(''tier >= ''''gld'''''')'), pg_temp.failure('SELECT compile_rule(''browze(30d) > 1'')'), compile_rule(NULL) IS NULL AS null_is_null;
+SELECT pg_temp.failure('SELECT compile_rule(''tier >= ''''gld'''''')'), pg_temp.failure('SELECT compile_rule(''browze(30d) > 1'')'), pg_temp.failure('SELECT compile_rule(''value_group = ''''重要价直'''''')'), pg_temp.failure('SELECT compile_rule(''rfm_segment = ''''x'''''')'), compile_rule(NULL) IS NULL AS null_is_null;

@@ -179,7 +179,7 @@ BEGIN
             SELECT rule.r, 'does not match', format('%s matches on %s', m, d)
             FROM public.member_tags, LATERAL (VALUES ('2026-01-01'::date + i % 90)) day (d)
             WHERE NOT tags @@ rule.r::rule
-              AND matches(rule.r::rule, ROW (NULL, NULL, NULL, tags, NULL, NULL, '1980-01-01'::date + m * 10, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::facts, d);
+              AND matches(rule.r::rule, ROW (NULL, NULL, NULL, tags, NULL, NULL, '1980-01-01'::date + m * 10, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::facts, d);
     END LOOP;
 END $$;
 SET enable_indexscan = off;
@@ -187,7 +187,7 @@ CALL pg_temp.play(300);
 SELECT r, left(got, 100) AS got, left(expected, 100) AS expected FROM difference LIMIT 3;
 SELECT (SELECT count(*) FROM truth) * 300 > 300000 AS many, count(*) AS differences FROM difference;
 -- that the rules tell members apart, on a day and without
-SELECT count(*) FILTER (WHERE tags @@ r) BETWEEN 1 AND 3000 AS may, count(*) FILTER (WHERE matches(r, ROW (NULL, NULL, NULL, tags, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::facts, '2026-03-05')) BETWEEN 1 AND 2000 AS match
+SELECT count(*) FILTER (WHERE tags @@ r) BETWEEN 1 AND 3000 AS may, count(*) FILTER (WHERE matches(r, ROW (NULL, NULL, NULL, tags, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::facts, '2026-03-05')) BETWEEN 1 AND 2000 AS match
 FROM public.member_tags, (VALUES ('#9 and not #12'::rule)) x (r);
 -- and the estimate is a share of the rows
 SELECT count(*) AS rules, count(*) FILTER (WHERE expected NOT BETWEEN 0 AND 3200) AS out_of_range

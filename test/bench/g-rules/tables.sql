@@ -70,7 +70,7 @@ DELETE FROM tag WHERE tag_id > 60 AND tag_id <= 1000;
 SELECT publish('rules') \g /dev/null
 INSERT INTO rfm_run (day, bins, members, cuts, made_at) SELECT '2026-03-01', '{3,3,3}', :members, cuts, now() FROM bench.parts LIMIT 1;
 CREATE VIEW bench.facts AS
-    SELECT member_id, ROW(lots, activity, standing, tags, cuts, joined, birthday, gender, city, NULL, channel, NULL, plan, NULL, NULL, attributes, NULL)::facts AS facts
+    SELECT member_id, ROW(lots, activity, standing, tags, cuts, joined, birthday, gender, city, NULL, channel, NULL, plan, NULL, NULL, attributes, NULL, NULL)::facts AS facts
     FROM bench.parts;
 
 -- the members, their tags as the rules say

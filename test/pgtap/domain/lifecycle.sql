@@ -11,13 +11,13 @@ SELECT is(member.value_refit(), NULL, 'of nobody there is no fit');
 SELECT is_empty('SELECT * FROM member.value_run', 'and none is kept');
 SELECT is_empty('SELECT * FROM member_report.value', 'nor a report');
 
--- 400 members, of whom the last ten never buy; the rarer they buy the sooner they stop
+-- 400 members, of whom the last ten never buy; one in five stops after each purchase
 SELECT NULL FROM generate_series(1, 400) n, member.enroll('shop', at => '2025-10-01', key => n::text);
 CREATE TEMP TABLE deed AS
 SELECT m, k, day, 20 + abs(hashint8(m * 1000 + k)) % 400 AS amount
 FROM generate_series(1, 390) m, generate_series(0, 40) k,
      LATERAL (SELECT '2025-10-01'::date + abs(hashint4(m)) % 60 + k * (5 + m % 40) + abs(hashint8(m * 77 + k)) % 3 AS day) d
-WHERE k <= abs(hashint8(m * 13)) % (3 + 400 / (5 + m % 40)) AND day <= '2026-02-28';
+WHERE k <= ln((1 + abs(hashint8(m * 13)) % 1000) / 1001.0) / ln(0.8) AND day <= '2026-02-28';
 SET member.clock = '2026-03-01 10:00+08';
 UPDATE member.verb SET back_days = 1000;
 SELECT count(p) FROM (SELECT member.purchase_record(m, format('%s/%s', m, k), amount, at => (day + time '12:00') AT TIME ZONE 'Asia/Shanghai') AS p FROM deed ORDER BY day, m) x \gset
@@ -41,8 +41,13 @@ SELECT is_empty($$ SELECT s.member_id, h.*, p.* FROM unnest('{2025-12-15,2026-03
 
 -- ---- the fit ----
 
+SELECT throws_ok('SELECT * FROM member.audience(''p_alive < 0.3'')', 'MB503', 'no fit of the value models is in force on 2026-03-01', 'before a fit nobody can be asked for');
+SELECT throws_ok('SELECT member.audience_count(''not (clv >= 500 or f = 5)'')', 'MB503', 'there are no RFM cuts on 2026-03-01', 'nor for scores before there are cuts');
+SELECT lives_ok('SELECT member.audience_count(''spend(90d) >= 500'')', 'others can');
+INSERT INTO member.tag (tag_id, code, dimension, rule) VALUES (9001, 'leaving', 'segment', 'p_alive < 0.3 and clv >= 200');
+SELECT member.publish('tag by value') \g /dev/null
 CALL member.daily_run();
-SELECT results_eq('SELECT day, members, converged, spend_converged, program_version FROM member.value_run', $$ SELECT '2026-03-01'::date, count(*), true, true, 1 FROM pg_temp.plain('2026-03-01') $$, 'the daily run fits the models');
+SELECT results_eq('SELECT day, members, converged, spend_converged, program_version FROM member.value_run', $$ SELECT '2026-03-01'::date, count(*), true, true, 2 FROM pg_temp.plain('2026-03-01') $$, 'the daily run fits the models');
 SELECT is((SELECT r.model::text FROM member.value_run r), (SELECT f.model::text FROM (SELECT member.value_stats_agg(p.x, p.t_x, p.t, (p.amount * 100)::bigint) AS s FROM pg_temp.plain('2026-03-01') p) s, member.value_fit(s.s) f), 'to the purchases as plain SQL sums them');
 SET member.clock = '2026-03-02 10:00+08';
 CALL member.daily_run();
@@ -64,6 +69,17 @@ SELECT is_empty($$ SELECT p.member_id, v.* FROM pg_temp.plain('2026-03-02') p, m
         (round(member.p_alive(r.model, p.x, p.t_x, p.t)::numeric, 4), round(member.expected_purchases(r.model, p.x, p.t_x, p.t, 365)::numeric, 3), round((member.expected_spend(r.model, p.x, p.t_x, p.t, coalesce(p.amount * 100, 0)::bigint) / 100)::numeric, 2),
          round((member.clv(r.model, p.x, p.t_x, p.t, coalesce(p.amount * 100, 0)::bigint, 365, 0.1, 1) / 100)::numeric, 2), 365) $$, 'a value is what the model makes of the purchases');
 SELECT results_eq('SELECT members, round(clv) FROM member_report.value', 'SELECT count(*), round(sum(v.clv)) FROM pg_temp.plain(''2026-03-02'') p, member.value_of(p.member_id) v', 'the report adds them up');
+-- in rules
+SELECT set_eq('SELECT * FROM member.audience(''p_alive < 0.3'')', 'SELECT p.member_id FROM pg_temp.plain(''2026-03-02'') p, member.value_of(p.member_id) v WHERE v.p_alive < 0.3', 'p_alive in a rule is that of the fit in force');
+SELECT set_eq('SELECT * FROM member.audience(''clv >= 200 and expected_purchases < 3'')', 'SELECT p.member_id FROM pg_temp.plain(''2026-03-02'') p, member.value_of(p.member_id) v WHERE v.clv >= 200 AND v.expected_purchases < 3', 'so are clv and expected_purchases');
+SELECT isnt_empty('SELECT * FROM member.audience(''clv >= 200 and p_alive < 0.3'')', 'there are such members');
+SELECT set_eq('SELECT member_id FROM member.tags WHERE by_rule @> ''{9001}''', 'SELECT * FROM member.audience(''p_alive < 0.3 and clv >= 200'')', 'and a tag follows them');
+SELECT throws_ok('SELECT * FROM member.audience(''p_alive < 0.3'', ''2026-01-14'')', 'MB503', NULL, 'not before the first fit');
+SELECT is_empty('SELECT * FROM member.audience(''p_alive is known'') EXCEPT SELECT member_id FROM pg_temp.plain(''2026-03-02'')', 'who never bought has none');
+SELECT set_eq($$ SELECT * FROM member.audience('rfm_segment = ''核心冠军'' and value_group = ''important, valued''') $$,
+    $$ SELECT s.member_id FROM member.state s, member.rfm_of(s.member_id) r WHERE r.segment = '核心冠军' AND r.value_group = '重要价值' $$, 'segments and groups go by their names');
+SELECT results_eq($$ SELECT member.matches(r.rule, f.f, r.next), member.matches(r.rule, f.f, r.next - 1) FROM (SELECT member.facts_of(1) AS f) f,
+    LATERAL (SELECT member.compile_rule('p_alive < 0.01') AS rule, member.next_change(member.compile_rule('p_alive < 0.01'), f.f, '2026-03-02') AS next) r $$, 'VALUES (true, false)', 'and the day it comes to be so is known');
 UPDATE member.value_setting SET horizon_days = 90, discount = 0, margin = 0.5;
 SELECT is_empty($$ SELECT p.member_id FROM pg_temp.plain('2026-03-02') p, member.value_run r, member.value_of(p.member_id) v WHERE r.day = '2026-03-01'
     AND v.clv <> round((0.5 * member.expected_purchases(r.model, p.x, p.t_x, p.t, 90) * member.expected_spend(r.model, p.x, p.t_x, p.t, coalesce(p.amount * 100, 0)::bigint) / 100)::numeric, 2) $$, 'horizon, discount and margin are those of the settings');
@@ -79,7 +95,7 @@ SELECT results_eq($$ SELECT round(c.expected_purchases, 3), round(c.p_alive, 3) 
     $$ SELECT round(avg(member.expected_purchases(r.model, p.x, p.t_x, p.t, 40))::numeric, 3), round(avg(member.p_alive(r.model, p.x, p.t_x, p.t))::numeric, 3) FROM pg_temp.plain('2026-01-15') p, member.value_run r WHERE r.day = '2026-01-15' $$, 'what was expected is by the fit of the day');
 SELECT ok(bool_and(c.expected_purchases > c.before) , 'bins ascend') FROM (SELECT c.expected_purchases, lag(c.expected_purchases) OVER (ORDER BY c.bin) AS before FROM member.value_calibration('2026-01-15', 40, 5) c) c;
 CREATE TEMP TABLE told AS SELECT c.* FROM member.value_calibration('2026-01-15', 40, 1) c;
-SELECT NULL FROM (SELECT p.* FROM member.purchase p WHERE p.member_id = 7 AND p.at < '2026-01-10' ORDER BY p.at DESC LIMIT 1) p, member.purchase_refund(7, p.purchase_no, 'late', at => '2026-02-20 10:00+08');
+SELECT NULL FROM (SELECT m FROM deed GROUP BY m ORDER BY count(*) DESC, m LIMIT 1) d, LATERAL (SELECT p.* FROM member.purchase p WHERE p.member_id = d.m AND p.at < '2026-01-10' ORDER BY p.at DESC LIMIT 1) p, member.purchase_refund(d.m, p.purchase_no, 'late', at => '2026-02-20 10:00+08');
 SELECT results_eq('SELECT c.members, c.expected_purchases, c.expected_spend FROM member.value_calibration(''2026-01-15'', 40, 1) c', 'SELECT members, expected_purchases, expected_spend FROM told', 'a refund after the day does not change what was known on it');
 SELECT is_empty($$ SELECT * FROM member.value_calibration('2026-01-14', 40, 4) $$, 'without a fit there is nothing to tell');
 
