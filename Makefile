@@ -44,6 +44,11 @@ SQL_EXTENSION = \
 	sql/20_members/api.sql \
 	sql/30_points/history.sql \
 	sql/30_points/holds.sql \
+	sql/30_points/pass.sql \
+	sql/30_points/limits.sql \
+	sql/30_points/transfer.sql \
+	sql/30_points/adjust.sql \
+	sql/30_points/pay.sql \
 	sql/30_points/api.sql \
 	sql/30_points/post.sql \
 	sql/30_points/audit.sql \

@@ -45,6 +45,17 @@
 #define GUC_FREE(p) free(p)
 #endif
 
+/* SHA-256, as SCRAM passwords: 16 added which hash is meant. */
+#if PG_VERSION_NUM >= 160000
+#define SCRAM_KEY_LEN SCRAM_SHA_256_KEY_LEN
+#define scram_salted_password(password, salt, saltlen, iterations, result, problem) \
+	scram_SaltedPassword(password, PG_SHA256, SCRAM_SHA_256_KEY_LEN, salt, saltlen, iterations, \
+						 result, problem)
+#else
+#define scram_salted_password(password, salt, saltlen, iterations, result, problem) \
+	scram_SaltedPassword(password, salt, saltlen, iterations, result, problem)
+#endif
+
 /* ExecInsertIndexTuples() of one new row: 16 added whether only summarizing indexes are meant. */
 #if PG_VERSION_NUM >= 160000
 #define insert_index_tuples(result, slot, estate) \

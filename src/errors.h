@@ -37,6 +37,14 @@
 #define ERRCODE_HOLD_CLOSED MB('2', '0', '9')
 #define ERRCODE_WALLET_FULL MB('2', '1', '0')
 #define ERRCODE_NOTHING_PENDING MB('2', '1', '1')
+#define ERRCODE_TRANSFER_REFUSED MB('2', '1', '2')
+#define ERRCODE_TRANSFER_FINAL MB('2', '1', '3')
+#define ERRCODE_PASS_REQUIRED MB('2', '1', '4')
+#define ERRCODE_PASS_INVALID MB('2', '1', '5')
+#define ERRCODE_APPROVAL_REQUIRED MB('2', '1', '6')
+#define ERRCODE_NOT_DECIDABLE MB('2', '1', '7')
+#define ERRCODE_LIMIT_REACHED MB('2', '1', '8')
+#define ERRCODE_NOT_REINSTATABLE MB('2', '1', '9')
 #define ERRCODE_BATCH_REFUSED MB('2', '3', '0')
 
 /* purchases and events */

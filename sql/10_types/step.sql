@@ -37,17 +37,20 @@ CREATE TYPE member.step_event AS (
     is_last boolean,
     facts jsonb,
     filled member.activity,
-    fill smallint[]
+    fill smallint[],
+    expired_by integer[],
+    expired_at timestamptz[],
+    expired_lots member.lots[]
 );
 COMMENT ON TYPE member.step_event IS
-    'What happens to a member: kind purchase, refund, event, earn, spend, reverse, tier (event_kind LADDER:LEVEL:MODE until a day: a level granted), day, review (a day on which levels are decided by new rules), or fill (no time passes: streams hold what was counted of them); amount in minor units; origin_*: of the operation a refund or reversal refers to; source and journal: how a run finds it itself; booked_at: when it is recorded, up to which time passes (null: at); is_last: of a run, whether the state is wanted after it (null: yes); facts: what rules of streams see besides, {"store", "channel", "category", "source", "reason", "attributes": {}, "lines": []}, of a refund those of its purchase with the numbers of the lines given back before, "refunded", and now, "refund"; fill and filled: streams, and what they hold from then on.';
+    'What happens to a member: kind purchase, refund, event, earn, spend, reverse, tier (event_kind LADDER:LEVEL:MODE until a day: a level granted), day, review (a day on which levels are decided by new rules), or fill (no time passes: streams hold what was counted of them); amount in minor units; origin_*: of the operation a refund or reversal refers to; source and journal: how a run finds it itself; booked_at: when it is recorded, up to which time passes (null: at); is_last: of a run, whether the state is wanted after it (null: yes); facts: what rules of streams see besides, {"store", "channel", "category", "source", "reason", "attributes": {}, "lines": []}, of a refund those of its purchase with the numbers of the lines given back before, "refunded", and now, "refund"; fill and filled: streams, and what they hold from then on; expired_*: of a late spend, the entries that booked an expiry since, their moments, and the lots that could have been spent.';
 
 -- What only some events have stands in one place.
 CREATE OR REPLACE FUNCTION member_internal.plain_event(member_id bigint, kind text, at timestamptz, filled member.activity DEFAULT NULL,
     fill smallint[] DEFAULT NULL) RETURNS member.step_event
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN ROW(member_id, kind, at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-           NULL, NULL, NULL, filled, fill)::member.step_event;
+           NULL, NULL, NULL, filled, fill, NULL, NULL, NULL)::member.step_event;
 COMMENT ON FUNCTION member_internal.plain_event(bigint, text, timestamptz, member.activity, smallint[]) IS
     'An event that is but a kind and a moment: day, review, or fill with the streams and what they hold.';
 

@@ -5,32 +5,58 @@ CREATE OR REPLACE FUNCTION member.points_earn(
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
+DECLARE
+    arguments CONSTANT jsonb := jsonb_build_array(points, wallet, usable_from, until, source, reason, actor);
+    r member.receipt;
+    granted bigint := points;
 BEGIN
-    RETURN (member_internal.write_event(member_id, 'points_earn',
-        jsonb_build_array(points, wallet, usable_from, until, source, reason, actor), at, key,
+    IF source IS NOT NULL AND points > 0 THEN
+        IF member_internal.has_limit(source, wallet) THEN
+            r := member_internal.begin_write(member_id, 'points_earn', arguments, at, key);
+            IF r.entry_no IS NOT NULL THEN
+                RETURN r;
+            END IF;
+            granted := member_internal.limit_take(member_id, source, wallet, points, at);
+        END IF;
+    END IF;
+    RETURN (member_internal.write_event(member_id, 'points_earn', arguments, at, key,
         kind => 'earn', source => source, reason => reason, actor => actor,
-        wallet => wallet, points => points, usable_from => usable_from, until => until)).receipt;
+        wallet => wallet, points => granted, usable_from => usable_from, until => until)).receipt;
 END
 $$;
 COMMENT ON FUNCTION member.points_earn(bigint, bigint, text, date, date, text, text, timestamptz, text, text) IS
-    'Gives points of a wallet, usable from a day (null: at once) until a day, exclusive (null: as the wallet says). Returns the receipt. Errors: MB101, MB102, MB201 wallet, MB204 points below 1 or above 10^15, MB401 to MB405.';
+    'Gives points of a wallet, usable from a day (null: at once) until a day, exclusive (null: as the wallet says). Limits of the source (points_limit_set) may cut it: the receipt says what was given. Returns the receipt. Errors: MB218 limit used up, MB101, MB102, MB201 wallet, MB204 points below 1 or above 10^15, MB210, MB401 to MB405.';
 
 CREATE OR REPLACE FUNCTION member.points_spend(
     member_id bigint, points bigint, wallet text DEFAULT 'points', source text DEFAULT NULL,
-    reason text DEFAULT NULL, at timestamptz DEFAULT NULL, actor text DEFAULT NULL, key text DEFAULT NULL)
+    reason text DEFAULT NULL, at timestamptz DEFAULT NULL, actor text DEFAULT NULL, key text DEFAULT NULL, pass text DEFAULT NULL)
 RETURNS member.receipt
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
+DECLARE
+    arguments CONSTANT jsonb := jsonb_build_array(points, wallet, source, reason, actor);
+    r member.receipt;
+    late record;
 BEGIN
-    RETURN (member_internal.write_event(member_id, 'points_spend',
-        jsonb_build_array(points, wallet, source, reason, actor), at, key,
+    IF at < member.now() AND to_regclass('member.setting') IS NOT NULL AND member.day_of(at) < member.day_of(member.now()) THEN
+        r := member_internal.begin_write(member_id, 'points_spend', arguments, at, key);
+        IF r.entry_no IS NOT NULL THEN
+            RETURN r;
+        END IF;
+        PERFORM member_internal.book_time(member_id);
+        SELECT * INTO late FROM member_internal.late_lots(member_id, wallet, at);
+        RETURN (member_internal.write_event(member_id, 'points_spend', arguments, at, key,
+            kind => 'spend', source => source, reason => reason, actor => actor, wallet => wallet, points => points, pass => pass,
+            expired_by => late.expired_by, expired_at => late.expired_at, expired_lots => late.expired_lots)).receipt;
+    END IF;
+    RETURN (member_internal.write_event(member_id, 'points_spend', arguments, at, key,
         kind => 'spend', source => source, reason => reason, actor => actor,
-        wallet => wallet, points => points)).receipt;
+        wallet => wallet, points => points, pass => pass)).receipt;
 END
 $$;
-COMMENT ON FUNCTION member.points_spend(bigint, bigint, text, text, text, timestamptz, text, text) IS
-    'Spends usable points of a wallet, first-expiring first. Returns the receipt, points negative. Errors: MB203 not enough, MB202 wallet not spendable, MB101, MB102, MB201, MB204, MB401 to MB405.';
+COMMENT ON FUNCTION member.points_spend(bigint, bigint, text, text, text, timestamptz, text, text, text) IS
+    'Spends usable points of a wallet, first-expiring first; dated back, also points that have expired since. pass: of pass_issue(), for more than the wallet''s code_above. Returns the receipt, points negative. Errors: MB203 not enough, MB202 wallet not spendable, MB214 and MB215 pass, MB101, MB102, MB201, MB204, MB401 to MB405.';
 
 CREATE OR REPLACE FUNCTION member.points_reverse(
     member_id bigint, entry_no integer, points bigint DEFAULT NULL, reason text DEFAULT NULL,
@@ -62,9 +88,12 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM member_internal.refuse('MB205', format('member %s has no entry %s', member_id, entry_no));
     END IF;
-    IF origin.kind NOT IN ('earn', 'spend', 'event', 'capture') OR origin.of IS NULL THEN
+    IF origin.kind NOT IN ('earn', 'spend', 'event', 'capture', 'adjust', 'reinstate') OR origin.of IS NULL THEN
         PERFORM member_internal.refuse('MB206', format('entry %s can''t be reversed: kind %s', entry_no, origin.kind),
-            hint => 'A purchase is given back by purchase_refund(), a hold by points_void(); what time did, reversals and events that gave nothing stand.');
+            hint => 'A purchase is given back by purchase_refund(), a hold by points_void(), a transfer by points_transfer_undo(); what time did, reversals and events that gave nothing stand.');
+    END IF;
+    IF EXISTS (SELECT FROM member.part_payment p WHERE p.member_id = points_reverse.member_id AND p.spend_entry = points_reverse.entry_no) THEN
+        PERFORM member_internal.refuse('MB206', format('entry %s paid part of a purchase', entry_no), hint => 'purchase_refund() gives its points back with the money.');
     END IF;
     IF origin.back >= origin.of THEN
         PERFORM member_internal.refuse('MB206', format('entry %s is reversed already', entry_no));

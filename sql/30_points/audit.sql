@@ -57,12 +57,14 @@ BEGIN
         WHERE x.wrong;
     RETURN QUERY
         SELECT 'more is given back than was given', r.member_id, r.ref, format('%s of %s', r.back, r.of)
-        FROM (SELECT r.member_id, r.ref, sum(r.ref_part) AS back,
-                     max(CASE o.kind WHEN 'purchase' THEN (p.amount * 100)::bigint WHEN 'capture' THEN o.ref_part ELSE abs(member.total(o.delta, l.wallet)) END) AS of
+        FROM (SELECT r.member_id, r.ref, sum(CASE r.kind WHEN 'reinstate' THEN r.points ELSE r.ref_part END) AS back,
+                     max(CASE o.kind WHEN 'purchase' THEN (p.amount * 100)::bigint WHEN 'capture' THEN o.ref_part
+                         WHEN 'expire' THEN -member.total(o.delta, r.wallet) ELSE abs(member.total(o.delta, l.wallet)) END) AS of
               FROM member.entry r JOIN member.entry o ON o.member_id = r.member_id AND o.entry_no = r.ref
               LEFT JOIN member.purchase p ON o.kind = 'purchase' AND p.purchase_no = o.source
               LEFT JOIN LATERAL (SELECT min(u.wallet) AS wallet FROM member.unnest(o.delta) u) l ON true
-              WHERE r.ref IS NOT NULL AND r.member_id BETWEEN low AND high GROUP BY r.member_id, r.ref) r
+              WHERE r.ref IS NOT NULL AND r.member_id BETWEEN low AND high
+              GROUP BY r.member_id, r.ref, CASE WHEN r.kind IN ('reinstate', 'reopen') THEN r.wallet END) r
         WHERE r.back > r.of;
     -- the facts beside the entries: each has its other half
     RETURN QUERY
@@ -132,6 +134,9 @@ BEGIN
         SELECT 'state without a member', s.member_id, NULL, ''
         FROM member.state s LEFT JOIN member.member m USING (member_id) WHERE s.member_id BETWEEN low AND high AND m.member_id IS NULL;
     RETURN QUERY SELECT * FROM member_internal.verify_holds(low, high);
+    RETURN QUERY SELECT * FROM member_internal.verify_transfers(low, high);
+    RETURN QUERY SELECT * FROM member_internal.verify_adjustments(low, high);
+    RETURN QUERY SELECT * FROM member_internal.verify_part_payments(low, high);
     IF by_replay THEN
         RETURN QUERY SELECT * FROM member_internal.verify_by_replay(low, high);
     END IF;
@@ -142,8 +147,9 @@ BEGIN
         CROSS JOIN LATERAL unnest(c.members, c.entries, c.hashes) AS h (member_id, entry_no, hash)
         LEFT JOIN member.entry e ON e.member_id = h.member_id AND e.entry_no = h.entry_no
         WHERE h.member_id BETWEEN low AND high AND substr(e.hash, 1, 8) IS DISTINCT FROM h.hash;
-    -- The rollup is of all members.
+    -- Budgets and the rollup are of all members.
     IF since_member IS NULL AND until_member IS NULL THEN
+        RETURN QUERY SELECT * FROM member_internal.verify_limits();
         RETURN QUERY
             SELECT 'points_rollup is not the sum of the entries', NULL::bigint, NULL::integer,
                    format('%s, wallet %s, %s%s: rollup %s in %s, entries %s in %s', month, wallet, kind, ' from ' || nullif(source, ''),
@@ -170,12 +176,14 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT e.member_id, e.entry_no, 0::bigint, e.program_version,
            ROW(e.member_id, CASE WHEN e.kind IN ('expire', 'settle') THEN 'day' ELSE e.kind END, e.at,
-               CASE WHEN e.kind IN ('earn', 'spend', 'reverse', 'hold', 'capture', 'void', 'lapse', 'release') THEN w.code END,
-               CASE e.kind WHEN 'earn' THEN e.points WHEN 'spend' THEN -e.points WHEN 'hold' THEN -e.points
-                   ELSE CASE WHEN e.kind IN ('reverse', 'capture', 'void', 'lapse') THEN e.ref_part END END,
+               CASE WHEN e.kind IN ('earn', 'spend', 'reverse', 'hold', 'capture', 'void', 'lapse', 'release', 'give', 'receive', 'adjust', 'reinstate')
+                   THEN w.code END,
+               CASE WHEN e.kind IN ('earn', 'adjust', 'receive') THEN e.points WHEN e.kind IN ('spend', 'hold') THEN -e.points
+                   WHEN e.kind = 'give' THEN (SELECT t.points FROM member.transfer t WHERE t.member_id = e.member_id AND t.entry_no = e.entry_no)
+                   WHEN e.kind IN ('reverse', 'capture', 'void', 'lapse', 'reinstate') THEN e.ref_part END,
                CASE e.kind WHEN 'purchase' THEN p.amount * 100 WHEN 'refund' THEN e.ref_part WHEN 'event' THEN v.value * 100 END,
                CASE WHEN e.kind = 'earn' THEN l.usable_from END,
-               CASE e.kind WHEN 'earn' THEN coalesce(l.until, 'infinity') WHEN 'tier' THEN nullif(split_part(e.source, '/', 2), '')::date END,
+               CASE WHEN e.kind IN ('earn', 'adjust', 'reinstate') THEN coalesce(l.until, 'infinity') WHEN e.kind = 'tier' THEN nullif(split_part(e.source, '/', 2), '')::date END,
                CASE WHEN e.kind = 'tier' THEN split_part(e.source, '/', 1) ELSE v.kind END, c.category_id, e.key, e.digest, e.ref,
                CASE WHEN e.kind <> 'refund' THEN o.at END, g.lots,
                CASE WHEN e.kind = 'reverse' THEN abs(member.total(g.lots, e.wallet)) END,
@@ -194,7 +202,7 @@ AS $$
                        WHEN 'spend' THEN jsonb_build_object('source', e.source, 'reason', e.reason)
                        WHEN 'capture' THEN jsonb_build_object('source', e.source, 'reason', e.reason)
                        WHEN 'reverse' THEN jsonb_build_object('source', o.source, 'reason', o.reason) END END,
-               NULL, NULL)::member.step_event
+               NULL, NULL, x.by, x.at, x.lots)::member.step_event
     FROM member.entry e
     JOIN member.wallet w ON w.wallet_id = e.wallet
     LEFT JOIN member.purchase p ON e.kind = 'purchase' AND p.purchase_no = e.source
@@ -202,15 +210,27 @@ AS $$
     LEFT JOIN member.category c ON c.code = v.category
     LEFT JOIN member.entry o ON o.member_id = e.member_id AND o.entry_no = e.ref
     LEFT JOIN member.purchase q ON e.kind = 'refund' AND q.purchase_no = o.source
-    LEFT JOIN LATERAL (SELECT u.usable_from, u.until FROM member.unnest(e.delta) u LIMIT 1) l ON e.kind = 'earn'
+    LEFT JOIN LATERAL (SELECT u.usable_from, u.until FROM member.unnest(e.delta) u LIMIT 1) l ON e.kind IN ('earn', 'adjust', 'reinstate')
     LEFT JOIN member.hold h ON o.kind = 'capture' AND h.member_id = e.member_id AND h.hold_id = o.ref
     -- what an operation gave, held or made wait that this one refers to; a refund finds its purchase in the run
     LEFT JOIN LATERAL (SELECT CASE WHEN e.kind IN ('capture', 'void', 'lapse') THEN OPERATOR(member.-) o.delta
                                    WHEN e.kind = 'release' THEN member_internal.waiting_lots(e.member_id, e.ref, e.entry_no)
+                                   WHEN e.kind = 'receive' THEN (SELECT member.first_expiring(OPERATOR(member.-) f.delta, t.points)
+                                       FROM member.transfer t JOIN member.entry f ON f.member_id = t.member_id AND f.entry_no = t.entry_no
+                                       WHERE t.peer = e.member_id AND t.peer_entry = e.entry_no)
+                                   WHEN e.kind = 'reinstate' THEN 'empty'
                                    WHEN o.kind = 'capture' THEN OPERATOR(member.-) member.first_expiring(h.lots, o.ref_part)
                                    ELSE member_internal.origin_lots(e.member_id, e.ref, e.entry_no) END AS lots) g
-        ON e.kind IN ('reverse', 'capture', 'void', 'lapse', 'release')
-    WHERE e.member_id BETWEEN since_member AND until_member
+        ON e.kind IN ('reverse', 'capture', 'void', 'lapse', 'release', 'receive', 'reinstate')
+    -- what it took of lots that had expired
+    LEFT JOIN LATERAL (SELECT array_agg(r.ref ORDER BY r.entry_no) AS by, array_agg(r.at ORDER BY r.entry_no) AS at, array_agg(r.delta ORDER BY r.entry_no) AS lots
+                       FROM member.entry r
+                       WHERE r.member_id = e.member_id AND r.kind = 'reopen' AND r.booked_at = e.booked_at
+                         AND r.entry_no BETWEEN e.entry_no - 8 AND e.entry_no - 1
+                         AND NOT EXISTS (SELECT FROM member.entry m WHERE m.member_id = e.member_id AND m.kind <> 'reopen'
+                                         AND m.entry_no > r.entry_no AND m.entry_no < e.entry_no)) x ON e.kind = 'spend' AND e.booked_at > e.at
+    -- these the step of the operation after them makes again
+    WHERE e.member_id BETWEEN since_member AND until_member AND e.kind NOT IN ('keep', 'reopen')
     UNION ALL
     -- reviews, and rises by new rules, that a daily run booked where no points moved, by the version of then
     SELECT c.member_id, coalesce((SELECT max(e.entry_no) FROM member.entry e

@@ -78,3 +78,38 @@ END
 $$;
 COMMENT ON FUNCTION member_internal.points_rollup() IS
     'Adds to points_rollup what was booked before the moment the call before named, if no transaction of then is left, and names the next: an hour ago.';
+
+-- A spend that is booked late may take what could have been spent then and has expired since: of each lot what the books
+-- of that day hold of it, and at most what expired of it and was not given back.
+CREATE OR REPLACE FUNCTION member_internal.late_lots(
+    member_id bigint, wallet text, at timestamptz, OUT expired_by integer[], OUT expired_at timestamptz[], OUT expired_lots member.lots[])
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH d AS (
+        SELECT member.day_of(late_lots.at) AS day, w.wallet_id AS id FROM member.wallet w WHERE w.code = late_lots.wallet
+    ), held AS (
+        SELECT l.usable_from, l.until, l.points
+        FROM d CROSS JOIN LATERAL member_internal.settled_lots(member_internal.book_at(late_lots.member_id, d.day, NULL), d.day) l
+        WHERE l.wallet = d.id AND l.points > 0 AND (l.usable_from IS NULL OR l.usable_from <= d.day)
+    ), gone AS (
+        SELECT e.entry_no, e.at, u.usable_from, u.until, -u.points AS points, -member.total(e.delta, d.id) - coalesce(b.back, 0) AS rest
+        FROM d CROSS JOIN member.entry e CROSS JOIN LATERAL member.unnest(e.delta) u
+        CROSS JOIN LATERAL (SELECT sum(r.points) AS back FROM member.entry r
+                            WHERE r.member_id = e.member_id AND r.ref = e.entry_no AND r.kind IN ('reinstate', 'reopen') AND r.wallet = d.id) b
+        WHERE e.member_id = late_lots.member_id AND e.kind = 'expire' AND e.at > late_lots.at
+          AND u.wallet = d.id AND u.points < 0 AND u.until > d.day AND u.until <= member.day_of(e.at)
+    ), matched AS (
+        SELECT g.entry_no, g.at, g.usable_from, g.until,
+               least(g.points, t.points - coalesce(sum(g.points) OVER (PARTITION BY g.usable_from, g.until ORDER BY g.entry_no
+                                                                      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0))::bigint AS points,
+               g.rest
+        FROM gone g JOIN held t ON t.usable_from IS NOT DISTINCT FROM g.usable_from AND t.until = g.until
+    ), lots AS (
+        SELECT m.entry_no, m.at, member.first_expiring(member.lots_sum(member.earn('empty', d.id, m.points, m.usable_from, m.until)), least(sum(m.points), min(m.rest))::bigint) AS lots
+        FROM matched m, d WHERE m.points > 0 AND m.rest > 0 GROUP BY m.entry_no, m.at
+    )
+    SELECT array_agg(x.entry_no), array_agg(x.at), array_agg(x.lots)
+    FROM (SELECT * FROM lots ORDER BY at, entry_no LIMIT 8) x
+$$;
+COMMENT ON FUNCTION member_internal.late_lots(bigint, text, timestamptz) IS
+    'Lots of a wallet that a spend of a moment could have taken and that have expired since, with the entries that booked it and their moments; null: none.';

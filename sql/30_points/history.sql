@@ -122,6 +122,12 @@ BEGIN
                         WHEN e.kind IN ('expire', 'settle') THEN 'time'
                         WHEN e.kind IN ('capture', 'void', 'lapse') THEN format('end of hold %s', e.ref)
                         WHEN e.kind = 'release' THEN format('release of entry %s', e.ref)
+                        WHEN e.kind = 'keep' THEN 'kept alive by what the member did'
+                        WHEN e.kind = 'reopen' THEN format('spent before they expired by entry %s', e.ref)
+                        WHEN e.kind = 'reinstate' THEN format('expired by entry %s, given back', e.ref)
+                        WHEN e.kind = 'give' THEN 'transfer to another member'
+                        WHEN e.kind = 'receive' THEN format('transfer from member %s, entry %s', split_part(e.key, ':', 2), split_part(e.key, ':', 3))
+                        WHEN e.kind = 'adjust' THEN concat('by hand', ', from ' || e.source)
                         ELSE concat_ws(' ', 'call', 'from ' || e.source) END,
                    e.reason, format('program %s', e.program_version)),
                m.points, m.entry_no, e.at, NULL, NULL,

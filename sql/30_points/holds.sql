@@ -5,6 +5,10 @@ LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'member_book_lapses';
 COMMENT ON FUNCTION member_internal.book_lapses(bigint, timestamptz) IS
     'Books the holds of a member that lapsed by a moment, each as of its own. Every verb does so first; this is for batches. Returns how many.';
 
+CREATE OR REPLACE FUNCTION member_internal.book_time(member_id bigint) RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'member_book_time';
+COMMENT ON FUNCTION member_internal.book_time(bigint) IS 'Brings a member to the present, as the daily run does. Errors: MB101, MB102.';
+
 -- Lapses are taken in their order, time passing in between: as if each had been booked when it fell due.
 CREATE OR REPLACE FUNCTION member_internal.with_lapses(
     member_id bigint, book member.lots, moment timestamptz, as_of timestamptz DEFAULT 'infinity', known_at timestamptz DEFAULT 'infinity')
@@ -42,7 +46,7 @@ COMMENT ON FUNCTION member_internal.with_lapses(bigint, member.lots, timestamptz
 CREATE OR REPLACE FUNCTION member.points_hold(
     member_id bigint, points bigint, wallet text DEFAULT 'points', lapses_at timestamptz DEFAULT NULL,
     source text DEFAULT NULL, reason text DEFAULT NULL, at timestamptz DEFAULT NULL, actor text DEFAULT NULL,
-    key text DEFAULT NULL) RETURNS member.receipt
+    key text DEFAULT NULL, pass text DEFAULT NULL) RETURNS member.receipt
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
@@ -52,7 +56,7 @@ DECLARE
 BEGIN
     w := member_internal.write_event(member_id, 'points_hold',
         jsonb_build_array(points, wallet, lapses_at, source, reason, actor), at, key,
-        kind => 'hold', source => source, reason => reason, actor => actor, wallet => wallet, points => points);
+        kind => 'hold', source => source, reason => reason, actor => actor, wallet => wallet, points => points, pass => pass);
     r := w.receipt;
     IF w.answered THEN
         RETURN r;
@@ -72,8 +76,8 @@ BEGIN
     RETURN r;
 END
 $$;
-COMMENT ON FUNCTION member.points_hold(bigint, bigint, text, timestamptz, text, text, timestamptz, text, text) IS
-    'Reserves usable points of a wallet, first-expiring first, until they are captured, voided, or the moment lapses_at has come (null: it stands). The receipt''s entry_no is the hold_id. Errors: MB203 not enough, MB202 wallet not spendable, MB403 lapses_at, MB101, MB102, MB201, MB204, MB401 to MB405.';
+COMMENT ON FUNCTION member.points_hold(bigint, bigint, text, timestamptz, text, text, timestamptz, text, text, text) IS
+    'Reserves usable points of a wallet, first-expiring first, until they are captured, voided, or the moment lapses_at has come (null: it stands). The receipt''s entry_no is the hold_id. pass: of pass_issue(), for more than the wallet''s code_above. Errors: MB203 not enough, MB202 wallet not spendable, MB214 and MB215 pass, MB403 lapses_at, MB101, MB102, MB201, MB204, MB401 to MB405.';
 
 CREATE OR REPLACE FUNCTION member_internal.open_hold(
     member_id bigint, hold_id integer, at timestamptz, OUT wallet text, OUT points bigint, OUT held_at timestamptz, OUT lots member.lots)

@@ -14,6 +14,84 @@ $$;
 COMMENT ON FUNCTION member_internal.post_begin() IS
     'Makes the temporary table post_work, for the rows to post; unread: why one could not even be read. Errors: MB001, MB002.';
 
+-- Where a limit counts, or a late spend may take what expired since, each row is a call of its own: what it may do depends on
+-- what became of those before.
+CREATE OR REPLACE FUNCTION member_internal.post_must_be_single(today date) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM member_internal.book_time(s.member_id)
+    FROM (SELECT x.member_id FROM member.state x WHERE x.active AND x.next_due <= today
+            AND x.member_id IN (SELECT w.member_id FROM post_work w WHERE w.kind = 'spend' AND w.at < member.day_start(today)) ORDER BY 1) s;
+    RETURN EXISTS (SELECT FROM post_work w JOIN member.points_limit l ON l.source = w.source AND l.wallet = w.wallet WHERE w.kind = 'earn')
+        OR EXISTS (SELECT FROM post_work w WHERE w.kind = 'spend' AND w.at < member.day_start(today)
+                   AND EXISTS (SELECT FROM member.entry e WHERE e.member_id = w.member_id AND e.kind = 'expire' AND e.at > w.at))
+        OR EXISTS (SELECT FROM post_work w JOIN post_work v USING (member_id)
+                   WHERE w.kind = 'spend' AND w.at < member.day_start(today) AND v.kind = 'earn' AND v.until <= today);
+END
+$$;
+COMMENT ON FUNCTION member_internal.post_must_be_single(date) IS 'Whether the rows of post_work are to be taken one after the other by the verbs. Brings members to the day whose late spends make it matter.';
+
+CREATE OR REPLACE FUNCTION member_internal.post_singly() RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    w record;
+    r member.receipt;
+    answered boolean;
+    state text;
+    message text;
+BEGIN
+    CREATE TEMP TABLE post_answer (row_no bigint, line bigint, kind text, member_id bigint, entry_no integer, points bigint, balance bigint, tier text,
+                                   repeated boolean, sqlstate text, reason text, detail text) ON COMMIT DROP;
+    FOR w IN SELECT * FROM post_work x ORDER BY x.row_no LOOP
+        r := NULL;
+        state := left(w.unread, 5);
+        message := substr(w.unread, 8);
+        answered := EXISTS (SELECT FROM member.entry e WHERE e.member_id = w.member_id AND e.key = w.key);
+        IF state IS NULL THEN
+            BEGIN
+                IF w.kind = 'earn' THEN
+                    r := member.points_earn(w.member_id, w.points, w.wallet, w.usable_from, w.until, w.source, w.reason, w.at, w.actor, w.key);
+                ELSE
+                    r := member.points_spend(w.member_id, w.points, w.wallet, w.source, w.reason, w.at, w.actor, w.key);
+                END IF;
+            EXCEPTION WHEN OTHERS THEN
+                -- a deadlock or a conflict is the whole call's to repeat
+                IF SQLSTATE NOT LIKE 'MB%' THEN
+                    RAISE;
+                END IF;
+                state := SQLSTATE;
+                message := SQLERRM;
+            END;
+        END IF;
+        INSERT INTO post_answer VALUES (w.row_no, w.line, w.kind, w.member_id, r.entry_no, r.points, r.balance, r.tier, state IS NULL AND answered, state, message, w.detail);
+    END LOOP;
+    DROP TABLE post_work;
+END
+$$;
+COMMENT ON FUNCTION member_internal.post_singly() IS 'Posts the rows of post_work one after the other by the verbs, and leaves the answers in post_answer.';
+
+CREATE OR REPLACE FUNCTION member_internal.post_settle(all_or_nothing boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    x record;
+BEGIN
+    SELECT count(*) AS n, count(a.sqlstate) AS refused INTO x FROM post_answer a;
+    IF all_or_nothing AND x.refused > 0 THEN
+        PERFORM member_internal.refuse('MB230', format('%s of %s rows are refused, nothing is posted', x.refused, x.n),
+            (SELECT string_agg(format('Row %s: %s %s.', a.row_no, a.sqlstate, a.reason), E'\n' ORDER BY a.row_no)
+             FROM (SELECT * FROM post_answer a WHERE a.sqlstate IS NOT NULL ORDER BY a.row_no LIMIT 10) a),
+            'Without all_or_nothing the others are posted.');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION member_internal.post_settle(boolean) IS 'Refuses a post as a whole if it is all or nothing and a row was refused. Errors: MB230.';
+
 CREATE OR REPLACE FUNCTION member_internal.post(all_or_nothing boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET work_mem = '256MB' SET jit = off
 AS $$
@@ -37,6 +115,11 @@ BEGIN
     PERFORM member_internal.book_lapses(s.member_id, present)
     FROM (SELECT x.member_id FROM member.state x
           WHERE x.next_lapse <= present AND x.member_id IN (SELECT w.member_id FROM post_work w) ORDER BY x.member_id) s;
+    IF member_internal.post_must_be_single(member.day_of(present)) THEN
+        PERFORM member_internal.post_singly();
+        PERFORM member_internal.post_settle(all_or_nothing);
+        RETURN;
+    END IF;
     SELECT v.version, v.program INTO p
     FROM member.setting g JOIN member.program_version v ON v.version = g.program_version;
     -- in the order in which a verb looks: the row, the member, the key, then the moment, unless the key is answered
@@ -53,9 +136,12 @@ BEGIN
                     WHEN length(v.key) NOT BETWEEN 1 AND 250 THEN 'a key must have 1 to 250 characters'
                     WHEN e.entry_no IS NOT NULL AND e.digest IS DISTINCT FROM v.digest THEN format('key "%s" was used before with other arguments', v.key) END AS refusal,
                CASE WHEN v.at > present THEN 'MB401'
-                    WHEN bound AND v.at < present - interval '1 day' AND v.at < present - b.back_days * interval '1 day' THEN 'MB402' END AS late,
+                    WHEN bound AND v.at < present - interval '1 day' AND v.at < present - b.back_days * interval '1 day' THEN 'MB402'
+                    WHEN v.kind = 'spend' AND v.points > (SELECT r.code_above FROM member.wallet q CROSS JOIN LATERAL member_internal.wallet_rules(p.program, q.wallet_id) r
+                                                          WHERE q.code = v.wallet) THEN 'MB214' END AS late,
                CASE WHEN v.at > present THEN format('"at" is in the future: %s', v.at)
-                    ELSE format('"at" is too far back: %s', v.at) END AS late_reason
+                    WHEN bound AND v.at < present - interval '1 day' AND v.at < present - b.back_days * interval '1 day' THEN format('"at" is too far back: %s', v.at)
+                    ELSE 'so many points at once take a pass' END AS late_reason
         FROM (SELECT w.*, s.active, member_internal.digest(s.salt, 'points_' || w.kind,
                   CASE w.kind WHEN 'earn' THEN jsonb_build_array(w.points, w.wallet, w.usable_from, w.until, w.source, w.reason, w.actor)
                               ELSE jsonb_build_array(w.points, w.wallet, w.source, w.reason, w.actor) END, w.at) AS digest
@@ -92,13 +178,7 @@ BEGIN
         LEFT JOIN post_taken t ON t.row_no = w.row_no
         LEFT JOIN member.entry k ON w.sqlstate IS NULL AND k.member_id = w.member_id AND k.entry_no = w.known;
     DROP TABLE post_work, post_checked, post_taken;
-    SELECT count(*) AS n, count(a.sqlstate) AS refused INTO x FROM post_answer a;
-    IF all_or_nothing AND x.refused > 0 THEN
-        PERFORM member_internal.refuse('MB230', format('%s of %s rows are refused, nothing is posted', x.refused, x.n),
-            (SELECT string_agg(format('Row %s: %s %s.', a.row_no, a.sqlstate, a.reason), E'\n' ORDER BY a.row_no)
-             FROM (SELECT * FROM post_answer a WHERE a.sqlstate IS NOT NULL ORDER BY a.row_no LIMIT 10) a),
-            'Without all_or_nothing the others are posted.');
-    END IF;
+    PERFORM member_internal.post_settle(all_or_nothing);
 END
 $$;
 COMMENT ON FUNCTION member_internal.post(boolean) IS

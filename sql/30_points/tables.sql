@@ -6,7 +6,7 @@ CREATE TABLE member.wallet (
     name         text NOT NULL,
     spendable    boolean NOT NULL DEFAULT true,
     expiry       text NOT NULL DEFAULT 'never'
-        CHECK (expiry IN ('never', 'days', 'months', 'month_end', 'quarter_end', 'year_end', 'yearly')),
+        CHECK (expiry IN ('never', 'days', 'months', 'month_end', 'quarter_end', 'year_end', 'yearly', 'inactivity')),
     expiry_n     smallint NOT NULL DEFAULT 0 CHECK (expiry_n >= 0),
     pending_days smallint NOT NULL DEFAULT 0 CHECK (pending_days >= 0),
     max_lots     smallint NOT NULL DEFAULT 64 CHECK (max_lots BETWEEN 2 AND 1000),
@@ -24,14 +24,14 @@ CREATE TABLE member.wallet (
     transfer_day_cap bigint CHECK (transfer_day_cap > 0)
 );
 COMMENT ON TABLE member.wallet IS 'Wallets (draft): points, growth and what the brand adds. Number 1 is the main one.';
-COMMENT ON COLUMN member.wallet.expiry IS 'never; days or months after earning; month_end, quarter_end, year_end: to the end of the month, quarter or year that many later; yearly: to the first expiry_on that many months away.';
+COMMENT ON COLUMN member.wallet.expiry IS 'never; days or months after earning; month_end, quarter_end, year_end: to the end of the month, quarter or year that many later; yearly: to the first expiry_on that many months away; inactivity: months after the member last bought, earned, spent, gave or did something.';
 COMMENT ON COLUMN member.wallet.expiry_n IS 'How many days, months, quarters or years, as expiry says.';
 COMMENT ON COLUMN member.wallet.expiry_on IS 'The day of the year points are gone, as 07-01.';
 COMMENT ON COLUMN member.wallet.pending_release IS 'Points of purchases wait for points_release() instead of pending_days.';
 COMMENT ON COLUMN member.wallet.balance_cap IS 'Awards fill a member''s wallet up to here; null: no end.';
 COMMENT ON COLUMN member.wallet.hold_grace_days IS 'Days that points coming back from a hold last at least; 0: what expired while held is gone.';
 COMMENT ON COLUMN member.wallet.reinstate_days IS 'Days after points expired within which points_reinstate() may give them back; 0: never.';
-COMMENT ON COLUMN member.wallet.code_above IS 'Spending or holding more at once takes a code (spend_code_set); null: never.';
+COMMENT ON COLUMN member.wallet.code_above IS 'Spending or holding more at once takes a pass (pass_issue); null: never.';
 COMMENT ON COLUMN member.wallet.approve_above IS 'Adjusting by more takes the approval of a second actor; null: never.';
 COMMENT ON COLUMN member.wallet.transferable IS 'Whether members may give points to each other.';
 COMMENT ON COLUMN member.wallet.transfer_fee IS 'Per cent of a transfer that the giver pays besides, rounded up.';
@@ -121,7 +121,7 @@ COMMENT ON COLUMN member.entry.points IS 'What it moved in its wallet: the answe
 COMMENT ON COLUMN member.entry.balance IS 'Usable points of that wallet after it: the answer given then.';
 COMMENT ON COLUMN member.entry.ref IS 'Entry a refund or reversal refers to.';
 COMMENT ON COLUMN member.entry.ref_part IS 'How much of that: minor units of a refund, points of a reversal.';
-COMMENT ON COLUMN member.entry.kind IS 'purchase, refund, event, earn, spend, reverse, tier, hold, capture, void, release; expire, settle and lapse are what time did.';
+COMMENT ON COLUMN member.entry.kind IS 'purchase, refund, event, earn, spend, reverse, tier, hold, capture, void, release, give, receive, adjust, reinstate; expire, settle and lapse are what time did, keep and reopen what an operation did beside.';
 COMMENT ON COLUMN member.entry.delta IS 'Lots added and taken, over all wallets.';
 COMMENT ON COLUMN member.entry.tier IS 'Level after it: the answer given then.';
 COMMENT ON COLUMN member.entry.source IS 'Number of the purchase or refund, or what the caller names.';
@@ -153,6 +153,117 @@ COMMENT ON COLUMN member.hold.hold_id IS 'Number of the entry that made it.';
 COMMENT ON COLUMN member.hold.closed_by IS 'Entry that captured or voided it, or booked its lapse; null: open.';
 COMMENT ON COLUMN member.hold.lapses_at IS 'When it is over by itself; null: it stands until captured or voided.';
 COMMENT ON COLUMN member.hold.lots IS 'The very lots held.';
+
+-- Given from one member to another: the giver's entry and the receiver's.
+
+CREATE TABLE member.transfer (
+    member_id   bigint NOT NULL,
+    entry_no    integer NOT NULL,
+    peer        bigint NOT NULL,
+    peer_entry  integer NOT NULL,
+    points      bigint NOT NULL CHECK (points > 0),
+    usable_from date NOT NULL,
+    undone_by   integer,
+    peer_undone_by integer,
+    PRIMARY KEY (member_id, entry_no)
+);
+CREATE INDEX transfer_peer ON member.transfer (peer, peer_entry);
+COMMENT ON TABLE member.transfer IS 'Points given from one member to another: two entries, one in each book, of one transaction.';
+COMMENT ON COLUMN member.transfer.entry_no IS 'Entry of the giver: the points and the fee.';
+COMMENT ON COLUMN member.transfer.peer_entry IS 'Entry of the receiver, the peer. Its key names giver and entry_no, so the chain holds the pair.';
+COMMENT ON COLUMN member.transfer.points IS 'What was given, without the fee.';
+COMMENT ON COLUMN member.transfer.usable_from IS 'First day the receiver can use the points: before it the transfer can be taken back.';
+COMMENT ON COLUMN member.transfer.undone_by IS 'Entry of the giver that took it back; null: it stands.';
+COMMENT ON COLUMN member.transfer.peer_undone_by IS 'Entry of the receiver that took it back.';
+
+-- Corrections by hand that wait for a second actor, and what became of them.
+
+CREATE TABLE member.adjustment (
+    member_id     bigint NOT NULL,
+    adjustment_no integer NOT NULL,
+    wallet        smallint NOT NULL,
+    points        bigint NOT NULL CHECK (points <> 0),
+    until         date,
+    source        text,
+    reason        text NOT NULL,
+    asked_by      text NOT NULL,
+    asked_at      timestamptz NOT NULL,
+    approved      boolean,
+    decided_by    text CHECK (decided_by <> asked_by),
+    decided_at    timestamptz,
+    remark        text,
+    entry_no      integer,
+    PRIMARY KEY (member_id, adjustment_no),
+    CHECK ((approved IS NULL) = (decided_by IS NULL) AND (entry_no IS NOT NULL) = coalesce(approved, false))
+);
+COMMENT ON TABLE member.adjustment IS 'Adjustments that were asked for: four eyes. Whoever asks can''t decide.';
+COMMENT ON COLUMN member.adjustment.points IS 'To give, or negative to take.';
+COMMENT ON COLUMN member.adjustment.approved IS 'Null: not decided yet.';
+COMMENT ON COLUMN member.adjustment.entry_no IS 'Entry that booked it, if it was approved.';
+
+-- Paid with points and money at once.
+
+CREATE TABLE member.part_payment (
+    member_id   bigint NOT NULL,
+    entry_no    integer NOT NULL,
+    spend_entry integer NOT NULL,
+    points      bigint NOT NULL CHECK (points > 0),
+    PRIMARY KEY (member_id, entry_no),
+    UNIQUE (member_id, spend_entry)
+);
+COMMENT ON TABLE member.part_payment IS 'Purchases paid partly with points: refunds give these back in the same share as the money.';
+COMMENT ON COLUMN member.part_payment.entry_no IS 'Entry of the purchase.';
+COMMENT ON COLUMN member.part_payment.spend_entry IS 'Entry that spent the points.';
+
+-- That the member is there: PIN, a code sent to them, and the pass given for either.
+
+CREATE TABLE member.credential (
+    member_id    bigint PRIMARY KEY,
+    salt         bytea NOT NULL,
+    pin          bytea,
+    failures     smallint NOT NULL DEFAULT 0,
+    locked_until timestamptz,
+    code         bytea,
+    code_until   timestamptz,
+    pass         bytea,
+    pass_until   timestamptz
+);
+COMMENT ON TABLE member.credential IS 'Slow hashes of PINs and codes, and of the pass that one of them gave. Read by nobody but the functions.';
+COMMENT ON COLUMN member.credential.failures IS 'Wrong PINs and codes since the last right one; the fifth locks.';
+
+-- Limits and budgets of awards: effective at once, as stock is; what is used is counted here.
+
+CREATE TABLE member.points_limit (
+    code    text PRIMARY KEY CHECK (code ~ '^[a-z_][a-z0-9_]{0,22}$'),
+    source  text NOT NULL,
+    wallet  text NOT NULL REFERENCES member.wallet (code),
+    per     text NOT NULL CHECK (per IN ('member', 'member_day', 'member_month', 'member_year', 'all', 'all_day')),
+    points  bigint NOT NULL CHECK (points > 0),
+    slots   smallint NOT NULL DEFAULT 16 CHECK (slots BETWEEN 1 AND 256)
+);
+CREATE INDEX points_limit_source ON member.points_limit (source);
+COMMENT ON TABLE member.points_limit IS 'How much points_earn() gives of a source: for each member, or in all (a budget), for ever or a day, month or year. Set by points_limit_set().';
+COMMENT ON COLUMN member.points_limit.per IS 'member, member_day, member_month, member_year: each member''s own; all, all_day: of all members together.';
+COMMENT ON COLUMN member.points_limit.slots IS 'Rows a budget is spread over, so that many who earn at once do not wait for one another.';
+
+CREATE TABLE member.points_limit_use (
+    member_id bigint NOT NULL,
+    code      text NOT NULL,
+    since     date NOT NULL,
+    used      bigint NOT NULL,
+    PRIMARY KEY (member_id, code, since)
+);
+COMMENT ON TABLE member.points_limit_use IS 'What members had of a limit in the period that began on the day since.';
+
+CREATE TABLE member.points_limit_slot (
+    code  text NOT NULL,
+    since date NOT NULL,
+    slot  smallint NOT NULL,
+    used  bigint NOT NULL DEFAULT 0,
+    room  bigint NOT NULL CHECK (room >= 0),
+    PRIMARY KEY (code, since, slot)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE member.points_limit_slot IS 'A budget in slots: what is used of each, and what room is left in it.';
 
 -- Sums of the ledger up to a moment of booking; what was booked since is added when they are read.
 

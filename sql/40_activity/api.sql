@@ -161,6 +161,8 @@ BEGIN
     FROM member.entry n JOIN member.purchase q ON q.purchase_no = n.source
     WHERE n.member_id = purchase_refund.member_id AND n.kind = 'purchase'
       AND n.at >= member.day_start(member.day_of(p.at)) AND n.at < member.day_start(member.day_of(p.at) + 1);
+    -- points that paid come back first, so that an award that was spent on it is not owed
+    PERFORM member_internal.refund_points(member_id, e.ref, refund_no, e.origin_of, e.origin_back, e.origin_back + e.amount, reason, actor, at);
     r := (member_internal.write_event(member_id, 'purchase_refund', arguments, at, own_key,
         kind => 'refund', source => refund_no, reason => reason, actor => actor, amount => e.amount,
         ref => e.ref, origin_at => e.origin_at, origin_lots => e.origin_lots,
@@ -175,7 +177,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION member.purchase_refund(bigint, text, text, numeric, smallint[], text, timestamptz, text, text) IS
-    'Refunds a purchase: an amount in yuan, the lines named by number, or all that is left. Takes back the share of what the purchase gave, lot by lot; refunds that add up to the purchase take back exactly its award. Errors: MB301 no such purchase, MB304 more than is left, line or number refunded before, MB305, MB101, MB102, MB401 to MB405.';
+    'Refunds a purchase: an amount in yuan, the lines named by number, or all that is left. Takes back the share of what the purchase gave, lot by lot; refunds that add up to the purchase take back exactly its award, and give back what points_pay() took. Errors: MB301 no such purchase, MB304 more than is left, line or number refunded before, MB305, MB101, MB102, MB401 to MB405.';
 
 CREATE OR REPLACE FUNCTION member_internal.require_event_kind(kind text, category text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp

@@ -18,13 +18,15 @@ BEGIN
     WITH flow AS MATERIALIZED (
         SELECT u.wallet, member.level(s.standing, 1::smallint) AS level, c.no AS cohort, least(m.no, c.no) AS month,
                -- what a reversal or a hold gives back had been spent, what it takes had been issued
-               coalesce(sum(u.points) FILTER (WHERE e.kind IN ('purchase', 'event', 'earn', 'refund', 'release') OR e.kind NOT IN ('spend', 'hold', 'settle') AND u.points < 0), 0) AS issued,
-               coalesce(-sum(u.points) FILTER (WHERE e.kind IN ('spend', 'hold', 'settle') OR e.kind NOT IN ('purchase', 'event', 'earn', 'refund', 'release') AND u.points > 0), 0) AS spent
+               coalesce(sum(u.points) FILTER (WHERE d.in_issue), 0) AS issued, coalesce(-sum(u.points) FILTER (WHERE NOT d.in_issue), 0) AS spent
         FROM member.entry e CROSS JOIN member.setting g JOIN member.state s USING (member_id)
         CROSS JOIN LATERAL member.unnest(e.delta) u
+        -- what changes hands or is moved to another day had been issued, and is so again
+        CROSS JOIN LATERAL (SELECT CASE WHEN e.kind IN ('purchase', 'event', 'earn', 'refund', 'release', 'give', 'receive', 'adjust', 'reinstate') THEN true
+                                        WHEN e.kind IN ('spend', 'hold') THEN false WHEN e.kind = 'settle' THEN u.points > 0 ELSE u.points < 0 END AS in_issue) d
         CROSS JOIN LATERAL (SELECT (extract(year FROM u.until - 1) * 12 + extract(month FROM u.until - 1))::integer AS no) c
         CROSS JOIN LATERAL (SELECT (extract(year FROM e.at AT TIME ZONE g.zone) * 12 + extract(month FROM e.at AT TIME ZONE g.zone))::integer AS no) m
-        WHERE u.until IS NOT NULL AND e.kind <> 'expire' AND e.at < member.day_start(this_month)
+        WHERE u.until IS NOT NULL AND e.kind NOT IN ('expire', 'reopen') AND e.at < member.day_start(this_month)
         GROUP BY 1, 2, 3, 4
     ), life AS (
         SELECT f.wallet, f.level, f.cohort, n AS month

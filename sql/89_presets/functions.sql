@@ -8,7 +8,8 @@ BEGIN
     INSERT INTO member.verb (verb, back_days) VALUES
         ('enroll', 30), ('purchase_record', 30), ('purchase_refund', 30), ('event_record', 7),
         ('points_earn', 30), ('points_spend', 1), ('points_reverse', 1), ('points_hold', 1), ('points_capture', 1), ('points_void', 1),
-        ('points_release', 1), ('tier_set', 1), ('benefit_use', 1);
+        ('points_release', 1), ('points_transfer', 1), ('points_transfer_undo', 1), ('points_adjust', 1), ('points_reinstate', 1), ('points_pay', 1),
+        ('tier_set', 1), ('benefit_use', 1);
     INSERT INTO member.wallet (wallet_id, code, name, spendable, expiry, expiry_n, max_lots) VALUES
         (1, 'points', '积分', true, 'month_end', expiry_months, 32),
         (2, 'growth', '成长值', false, 'month_end', 12, 32);

@@ -90,8 +90,10 @@ SELECT e.month, w.code AS wallet,
        coalesce(-sum(e.points) FILTER (WHERE e.kind IN ('spend', 'hold', 'capture', 'void', 'lapse')), 0)::bigint AS spent,
        coalesce(-sum(e.points) FILTER (WHERE e.kind = 'refund'), 0)::bigint AS taken_back,
        coalesce(sum(e.points) FILTER (WHERE e.kind = 'reverse'), 0)::bigint AS reversed,
-       coalesce(-sum(e.points) FILTER (WHERE e.kind = 'expire'), 0)::bigint AS expired,
-       sum(e.entries)::bigint AS entries
+       coalesce(-sum(e.points) FILTER (WHERE e.kind IN ('expire', 'reopen')), 0)::bigint AS expired,
+       sum(e.entries)::bigint AS entries,
+       coalesce(sum(e.points) FILTER (WHERE e.kind IN ('adjust', 'reinstate')), 0)::bigint AS adjusted,
+       coalesce(-sum(e.points) FILTER (WHERE e.kind IN ('give', 'receive')), 0)::bigint AS transfer_fees
 FROM (SELECT r.month, r.wallet, r.kind, r.points, r.entries FROM member.points_rollup r
       UNION ALL
       -- What was booked since. The months are numbered: for millions of moments it is cheaper to look up where they lie
@@ -108,7 +110,7 @@ FROM (SELECT r.month, r.wallet, r.kind, r.points, r.entries FROM member.points_r
             GROUP BY 1, 2, 3) c) e
 JOIN member.wallet w ON w.wallet_id = e.wallet
 GROUP BY 1, 2;
-COMMENT ON VIEW member_report.points_month IS 'Points by month and wallet: issued, spent, taken back by refunds, reversed, expired (booked).';
+COMMENT ON VIEW member_report.points_month IS 'Points by month and wallet: issued, spent, taken back by refunds, reversed, expired (booked), by hand, fees.';
 COMMENT ON COLUMN member_report.points_month.month IS 'First day of the month the entries happened in, in the program''s time zone.';
 COMMENT ON COLUMN member_report.points_month.wallet IS 'The wallet each entry is told in; of purchases, events and expiry the main one.';
 COMMENT ON COLUMN member_report.points_month.issued IS 'Points given for purchases and events, and earned otherwise 发放.';
@@ -117,6 +119,8 @@ COMMENT ON COLUMN member_report.points_month.taken_back IS 'Points taken back by
 COMMENT ON COLUMN member_report.points_month.reversed IS 'Points given back (positive) or taken (negative) by reversals of single entries.';
 COMMENT ON COLUMN member_report.points_month.expired IS 'Points whose expiry was booked that month 过期.';
 COMMENT ON COLUMN member_report.points_month.entries IS 'Ledger entries.';
+COMMENT ON COLUMN member_report.points_month.adjusted IS 'Points corrected by hand, and expired ones given back 人工调整.';
+COMMENT ON COLUMN member_report.points_month.transfer_fees IS 'Points that givers paid for transfers between members 转赠手续费; what a transfer gives back is in reversed.';
 
 CREATE OR REPLACE VIEW member_report.points_outstanding AS
 SELECT w.code AS wallet, date_trunc('month', (l.until - 1)::timestamp)::date AS last_month, sum(l.points)::bigint AS points,

@@ -47,12 +47,20 @@ GRANT EXECUTE ON FUNCTION
     member.purchase_refund(bigint, text, text, numeric, smallint[], text, timestamptz, text, text),
     member.event_record(bigint, text, text, numeric, jsonb, timestamptz, text, text),
     member.points_earn(bigint, bigint, text, date, date, text, text, timestamptz, text, text),
-    member.points_spend(bigint, bigint, text, text, text, timestamptz, text, text),
+    member.points_spend(bigint, bigint, text, text, text, timestamptz, text, text, text),
     member.points_reverse(bigint, integer, bigint, text, timestamptz, text, text),
-    member.points_hold(bigint, bigint, text, timestamptz, text, text, timestamptz, text, text),
+    member.points_hold(bigint, bigint, text, timestamptz, text, text, timestamptz, text, text, text),
     member.points_capture(bigint, integer, bigint, text, text, timestamptz, text, text),
     member.points_void(bigint, integer, text, timestamptz, text, text),
     member.points_holds(bigint, boolean),
+    member.points_transfer(bigint, bigint, bigint, text, text, timestamptz, text, text, text),
+    member.points_transfer_undo(bigint, integer, text, timestamptz, text, text),
+    member.points_transfers(bigint, date),
+    member.points_pay(bigint, text, bigint, numeric, text, text, text, jsonb, jsonb, timestamptz, text, text, text),
+    member.pin_set(bigint, text),
+    member.code_issue(bigint, interval),
+    member.pass_issue(bigint, text),
+    member.points_limits(bigint),
     member.points_release(bigint, integer, text, text, timestamptz, text, text),
     member.points_post(jsonb[], boolean),
     member.points_balance(bigint, text, date, timestamptz),
@@ -119,6 +127,14 @@ TO member_app, member_operator, member_admin;
 GRANT EXECUTE ON FUNCTION
     member.tier_set(bigint, text, text, date, text, text, timestamptz, text, text)
 TO member_admin, member_operator;
+-- So are corrections.
+GRANT EXECUTE ON FUNCTION
+    member.points_adjust(bigint, bigint, text, text, text, date, text, timestamptz, text),
+    member.points_adjust_ask(bigint, bigint, text, text, text, date, text),
+    member.points_adjust_decide(bigint, integer, boolean, text, text),
+    member.points_reinstate(bigint, integer, bigint, text, date, text, timestamptz, text, text)
+TO member_admin, member_operator;
+GRANT EXECUTE ON FUNCTION member.points_limit_set(text, text, bigint, text, text, integer) TO member_admin;
 GRANT EXECUTE ON FUNCTION
     member.tier_simulate(date, text, numeric),
     member.tier_simulate_levels(date, text, numeric),

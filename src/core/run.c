@@ -15,7 +15,7 @@ step_origin_required(const StepEvent *e)
 {
 	bool part = e->kind == STEP_REFUND || e->kind == STEP_REVERSE;
 	bool held = e->kind == STEP_CAPTURE || e->kind == STEP_VOID || e->kind == STEP_LAPSE ||
-				e->kind == STEP_RELEASE;
+				e->kind == STEP_RELEASE || e->kind == STEP_RECEIVE;
 
 	if ((part && (!e->has_origin || e->origin_of < 1)) || (held && !e->has_origin))
 		ereport(ERROR, errcode(ERRCODE_UNKNOWN_PURCHASE),

@@ -29,42 +29,112 @@ ladders(Step *s)
 /* ---- time passes ---- */
 
 static void
-write_entry(Step *s, const char *kind, const Book *delta, bool operation)
+put_entry(Step *s, StepEntry *e, const Book *delta)
 {
-	StepEntry *e = &s->out->entry[s->out->n_entries++];
 	const StepEvent *event = s->event;
 	EntryFacts facts = {0};
 
 	book_add_all(&s->state->book, delta, 1);
-	e->kind = kind;
-	e->by_time = !operation;
 	e->entry_no = ++s->state->entries;
-	e->at = operation ? event->at : s->now;
 	e->delta = *delta;
-	/* what time did is told in the main wallet, whatever the operation that follows is about */
-	e->wallet = operation ? s->wallet->id : program_wallets(s->program)->id;
 	e->points = book_total(delta, e->wallet);
 	e->balance = book_balance(&s->state->book, e->wallet, s->today);
 
 	facts.member_id = event->member_id;
 	facts.entry_no = e->entry_no;
-	facts.kind = kind;
+	facts.kind = e->kind;
 	facts.at = e->at;
 	facts.program_version = s->program->version;
+	facts.ref = e->ref;
+	facts.ref_part = e->ref_part;
 	facts.delta = book_encode(delta);
 	facts.points = e->points;
 	facts.balance = e->balance;
-	if (operation)
+	if (!e->by_time)
 	{
-		e->ref = facts.ref = event->ref;
-		if (event->ref)
-			e->ref_part = facts.ref_part =
-				event->kind == STEP_REFUND ? event->amount : event->points;
 		facts.key = event->key;
 		facts.digest = event->digest;
 	}
 	entry_hash(s->state->hash, &facts, e->hash);
 	memcpy(s->state->hash, e->hash, ENTRY_HASH_LEN);
+}
+
+static StepEntry *
+new_entry(Step *s, const char *kind)
+{
+	StepEntry *e = &s->out->entry[s->out->n_entries++];
+
+	memset(e, 0, sizeof(*e));
+	e->kind = kind;
+	return e;
+}
+
+/* What time did is told in the main wallet, whatever the operation that follows is about. */
+static void
+put_time(Step *s, const char *kind, const Book *delta)
+{
+	StepEntry *e = new_entry(s, kind);
+
+	e->by_time = true;
+	e->at = s->now;
+	e->wallet = program_wallets(s->program)->id;
+	put_entry(s, e, delta);
+}
+
+static void
+put_operation(Step *s, const char *kind)
+{
+	const StepEvent *event = s->event;
+	StepEntry *e = new_entry(s, kind);
+
+	e->at = event->at;
+	e->wallet = s->wallet->id;
+	e->ref = event->ref;
+	if (event->ref)
+		e->ref_part = event->kind == STEP_REFUND ? event->amount : event->points;
+	put_entry(s, e, &s->delta);
+}
+
+/* Whether the member does something by it, which keeps points alive that expire of inactivity. */
+static bool
+is_active(const StepEvent *e)
+{
+	return e->kind == STEP_PURCHASE || e->kind == STEP_EVENT || e->kind == STEP_EARN ||
+		   e->kind == STEP_SPEND || e->kind == STEP_HOLD || e->kind == STEP_CAPTURE ||
+		   e->kind == STEP_GIVE;
+}
+
+/* Points that expire of inactivity last anew from the day of the event on: an entry before the event's. */
+static void
+keep_alive(Step *s)
+{
+	const Book *book = &s->state->book;
+	Book delta;
+
+	if (!is_active(s->event))
+		return;
+	book_init(&delta);
+	for (int i = 0; i < book->n; i++)
+	{
+		Lot lot = book->lot[i];
+		const ProgramWallet *w = program_wallet(s->program, lot.wallet);
+		DateADT until;
+
+		if (w == NULL || w->expiry != EXPIRY_INACTIVITY || lot.amount < 0 ||
+			DATE_IS_NOEND(lot.until))
+			continue;
+		until = step_award_until(s, w, s->day);
+		if (until <= lot.until)
+			continue;
+		step_days_in_range(lot.from, until);
+		lot.amount = -lot.amount;
+		book_add(&delta, lot);
+		lot.amount = -lot.amount;
+		lot.until = until;
+		book_add(&delta, lot);
+	}
+	if (delta.n > 0)
+		put_time(s, "keep", &delta);
 }
 
 static void
@@ -90,7 +160,7 @@ pass_time(Step *s)
 		book_add_all(&delta, &merged, 1);
 	}
 	if (delta.n > 0)
-		write_entry(s, s->out->expired ? "expire" : "settle", &delta, false);
+		put_time(s, s->out->expired ? "expire" : "settle", &delta);
 }
 
 /* ---- earning ---- */
@@ -115,8 +185,8 @@ step_days_in_range(DateADT from, DateADT until)
 }
 
 /* Points a capped wallet has room for, at most so many. */
-static int64
-within_cap(Step *s, const ProgramWallet *w, int64 points)
+int64
+step_within_cap(Step *s, const ProgramWallet *w, int64 points)
 {
 	int64 room;
 
@@ -147,7 +217,8 @@ step_award_until(Step *s, const ProgramWallet *w, DateADT day)
 static void
 award(Step *s, const ProgramWallet *w, int64 points, int pending_days)
 {
-	Lot lot = {w->id, DATEVAL_NOBEGIN, step_award_until(s, w, s->day), within_cap(s, w, points)};
+	Lot lot = {w->id, DATEVAL_NOBEGIN, step_award_until(s, w, s->day),
+			   step_within_cap(s, w, points)};
 
 	if (lot.amount == 0)
 		return;
@@ -271,14 +342,14 @@ feed_streams(Step *s, StreamOf of)
 		feed_stream(s, &fed.feed[i]);
 }
 
-static void
-do_earn(Step *s)
+void
+step_earn(Step *s)
 {
 	const StepEvent *e = s->event;
 	Lot lot = {s->wallet->id, e->usable_from, e->until, e->points};
 
 	step_points_in_range(e->points);
-	lot.amount = within_cap(s, s->wallet, e->points);
+	lot.amount = step_within_cap(s, s->wallet, e->points);
 	if (lot.amount == 0)
 		ereport(ERROR, errcode(ERRCODE_WALLET_FULL),
 				errmsg("wallet \"%s\" is full", s->wallet->code),
@@ -308,15 +379,11 @@ do_earn(Step *s)
 
 /* Take usable points of the event's wallet, first-expiring first. */
 void
-step_take(Step *s, int64 points)
+step_take_usable(Step *s, int64 points)
 {
 	int64 usable = book_balance(&s->state->book, s->wallet->id, s->today);
 
 	step_points_in_range(points);
-	if (!s->wallet->spendable)
-		ereport(ERROR, errcode(ERRCODE_NOT_SPENDABLE),
-				errmsg("wallet \"%s\" can't be spent", s->wallet->code),
-				errhint("Wallets are made spendable in member.wallet, then published."));
 	if (usable < points)
 		ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_POINTS),
 				errmsg("not enough points: %lld asked, %lld usable", (long long) points,
@@ -324,6 +391,72 @@ step_take(Step *s, int64 points)
 				errdetail("Wallet \"%s\" of member %lld.", s->wallet->code,
 						  (long long) s->event->member_id));
 	book_take(&s->state->book, s->wallet->id, points, s->today, &s->delta);
+}
+
+static void
+spendable_required(const Step *s)
+{
+	if (!s->wallet->spendable)
+		ereport(ERROR, errcode(ERRCODE_NOT_SPENDABLE),
+				errmsg("wallet \"%s\" can't be spent", s->wallet->code),
+				errhint("Wallets are made spendable in member.wallet, then published."));
+}
+
+/* The member's own doing: only of wallets that can be spent. */
+void
+step_take(Step *s, int64 points)
+{
+	spendable_required(s);
+	step_take_usable(s, points);
+}
+
+/*
+ * What a late spend takes of lots that have expired since.  Their expiry is taken back to that extent, by an
+ * entry dated as the expiry was, so that the books of every day between are right; what is left of points is
+ * to come from what is usable.
+ */
+static int64
+take_expired(Step *s, int64 points, Book *taken)
+{
+	const StepEvent *e = s->event;
+
+	for (int i = 0; i < e->n_expired && points > 0; i++)
+	{
+		int64 part = Min(points, book_total(&e->expired[i].lots, s->wallet->id));
+		StepEntry *reopen;
+		Book lots;
+
+		if (part == 0)
+			continue;
+		book_init(&lots);
+		book_first(&e->expired[i].lots, part, &lots);
+		reopen = new_entry(s, "reopen");
+		reopen->by_time = true;
+		reopen->at = e->expired[i].at;
+		reopen->wallet = s->wallet->id;
+		reopen->ref = e->expired[i].entry;
+		reopen->ref_part = part;
+		put_entry(s, reopen, &lots);
+		book_add_all(taken, &lots, -1);
+		points -= part;
+	}
+	return points;
+}
+
+static void
+do_spend(Step *s)
+{
+	Book late;
+	int64 left;
+
+	step_points_in_range(s->event->points);
+	spendable_required(s);
+	book_init(&late);
+	left = take_expired(s, s->event->points, &late);
+	if (left > 0)
+		step_take_usable(s, left);
+	book_add_all(&s->delta, &late, 1);
+	feed_streams(s, OF_SPEND);
 }
 
 /* The lots of the origin that fall on this part of it: the rest is for other parts. */
@@ -335,6 +468,19 @@ origin_part(const StepEvent *e, int64 part, Book *lots)
 	book_share(&e->origin_lots, e->origin_back + part, e->origin_of, lots);
 	book_share(&e->origin_lots, e->origin_back, e->origin_of, &before);
 	book_add_all(lots, &before, -1);
+}
+
+/* Lots that activity kept alive lie where the others of their wallet do. */
+static DateADT
+kept_until(const Book *book, const Lot *lot)
+{
+	DateADT until = lot->until;
+
+	for (int i = 0; i < book->n; i++)
+		if (book->lot[i].wallet == lot->wallet && book->lot[i].from == lot->from &&
+			book->lot[i].amount > 0 && !DATE_IS_NOEND(book->lot[i].until))
+			until = Max(until, book->lot[i].until);
+	return until;
 }
 
 /* Take an award back lot by lot under each wallet's policy; give a spend back to its very lots. */
@@ -356,6 +502,8 @@ give_back(Step *s, int64 part)
 			book_add_all(&s->delta, &one, -1);
 			continue;
 		}
+		if (w && w->expiry == EXPIRY_INACTIVITY)
+			lots.lot[i].until = kept_until(&left, &lots.lot[i]);
 		book_reverse(&left, &one, s->today, w ? w->policy : REVERSE_DEBT, &taken);
 		book_add_all(&left, &taken, 1);
 		book_add_all(&s->delta, &taken, 1);
@@ -473,11 +621,10 @@ apply(Step *s)
 			feed_streams(s, OF_EVENT);
 			return "event";
 		case STEP_EARN:
-			do_earn(s);
+			step_earn(s);
 			return "earn";
 		case STEP_SPEND:
-			step_take(s, s->event->points);
-			feed_streams(s, OF_SPEND);
+			do_spend(s);
 			return "spend";
 		case STEP_REVERSE:
 			do_reverse(s);
@@ -503,6 +650,18 @@ apply(Step *s)
 		case STEP_RELEASE:
 			step_release(s);
 			return "release";
+		case STEP_GIVE:
+			step_give(s);
+			return "give";
+		case STEP_RECEIVE:
+			step_receive(s);
+			return "receive";
+		case STEP_ADJUST:
+			step_adjust(s);
+			return "adjust";
+		case STEP_REINSTATE:
+			step_earn(s);
+			return "reinstate";
 		case STEP_DAY:
 		case STEP_FILL:
 		case STEP_REVIEW:
@@ -515,7 +674,8 @@ void
 take_step(const Program *program, StepState *state, const StepEvent *event, StepEffects *out)
 {
 	Step s = {0};
-	bool lowering = event->kind == STEP_REFUND || event->kind == STEP_REVERSE;
+	bool lowering = event->kind == STEP_REFUND || event->kind == STEP_REVERSE ||
+					(event->kind == STEP_ADJUST && event->points < 0);
 	LaddersBefore before = {0};
 	const char *kind;
 
@@ -539,9 +699,10 @@ take_step(const Program *program, StepState *state, const StepEvent *event, Step
 		pass_time(&s);
 	if (ladders_need_before(program, lowering))
 		ladders_before(ladders(&s), s.today, &before);
+	keep_alive(&s);
 	kind = apply(&s);
 	if (kind)
-		write_entry(&s, kind, &s.delta, true);
+		put_operation(&s, kind);
 	if (event->kind != STEP_DAY && event->kind != STEP_FILL)
 		ladders_event(ladders(&s), s.today, lowering, &before);
 	state->at = s.now;

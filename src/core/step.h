@@ -14,6 +14,8 @@
 #include "utils/jsonb.h"
 
 #define ENTRY_HASH_LEN 32
+#define STEP_EXPIRED 8 /* expiries that one late spend may reach back behind */
+#define STEP_ENTRIES (STEP_EXPIRED + 3)
 
 typedef enum StepKind
 {
@@ -29,6 +31,10 @@ typedef enum StepKind
 	STEP_VOID,
 	STEP_LAPSE,
 	STEP_RELEASE,
+	STEP_GIVE,	  /* to another member */
+	STEP_RECEIVE, /* from another member */
+	STEP_ADJUST,  /* by hand: points are signed */
+	STEP_REINSTATE,
 	STEP_DAY,	 /* time passes */
 	STEP_REVIEW, /* and levels are decided as after an event: the rules are new */
 	STEP_FILL	 /* no time passes: streams hold what was counted of them */
@@ -61,6 +67,14 @@ typedef struct EventFacts
 	int16 *refund; /* and of those that this one does */
 } EventFacts;
 
+/* Lots that expired after the moment of the event, and could have been spent then. */
+typedef struct Expired
+{
+	int32 entry; /* that booked it */
+	TimestampTz at;
+	Book lots;
+} Expired;
+
 typedef struct StepEvent
 {
 	StepKind kind;
@@ -86,6 +100,8 @@ typedef struct StepEvent
 	const char *key;	  /* NULL for imported history */
 	struct varlena *digest;
 	EventFacts facts; /* of refunds and reversals, those of their origin */
+	int n_expired;	  /* of a late spend: what it may still spend, in the order it expired */
+	Expired *expired;
 	/* of a fill: what some streams hold from then on */
 	const activity *filled;
 	int n_fill;
@@ -110,7 +126,8 @@ typedef struct StepEntry
 typedef struct StepEffects
 {
 	int n_entries;
-	StepEntry entry[2]; /* what time did, if anything; then the operation */
+	StepEntry entry
+		[STEP_ENTRIES]; /* what time did, if anything; what is spent after all; the operation */
 	TierChanges tiers;
 	Book awarded;  /* delta of the operation */
 	int64 expired; /* points of all wallets that expired */

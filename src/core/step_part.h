@@ -26,10 +26,18 @@ typedef struct Step
 extern void step_points_in_range(int64 points);
 extern void step_days_in_range(DateADT from, DateADT until);
 extern DateADT step_award_until(Step *s, const ProgramWallet *w, DateADT day);
+extern int64 step_within_cap(Step *s, const ProgramWallet *w, int64 points);
+extern void step_earn(Step *s);
 extern void step_take(Step *s, int64 points);
+extern void step_take_usable(Step *s, int64 points);
 
 /* step_hold.c */
 extern void step_give_held_back(Step *s);
 extern void step_release(Step *s);
+
+/* step_transfer.c */
+extern void step_give(Step *s);
+extern void step_receive(Step *s);
+extern void step_adjust(Step *s);
 
 #endif

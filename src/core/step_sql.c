@@ -58,6 +58,9 @@ typedef enum EventAttribute
 	EVENT_FACTS,
 	EVENT_FILLED,
 	EVENT_FILL,
+	EVENT_EXPIRED_BY,
+	EVENT_EXPIRED_AT,
+	EVENT_EXPIRED_LOTS,
 	EVENT_NATTS
 } EventAttribute;
 
@@ -181,9 +184,10 @@ read_state(Datum composite, TupleDesc desc, StepState *state)
 StepKind
 step_kind(const char *kind)
 {
-	static const char *const names[] = {"purchase", "refund",  "event", "earn",	   "spend",
-										"reverse",	"tier",	   "hold",	"capture", "void",
-										"lapse",	"release", "day",	"review",  "fill"};
+	static const char *const names[] = {"purchase",	 "refund",	"event",  "earn",	 "spend",
+										"reverse",	 "tier",	"hold",	  "capture", "void",
+										"lapse",	 "release", "give",	  "receive", "adjust",
+										"reinstate", "day",		"review", "fill"};
 
 	for (int i = 0; i < lengthof(names); i++)
 		if (strcmp(names[i], kind) == 0)
@@ -228,6 +232,36 @@ step_until(Datum until, bool null)
 		ereport(ERROR, errcode(ERRCODE_DAY_OUT_OF_RANGE), errmsg("day of points is out of range"),
 				errdetail("Points can't be gone since ever."));
 	return DatumGetDateADT(until);
+}
+
+/* integer[], timestamptz[], lots[]: of each expiry the entry, its moment and what may still be spent of it */
+void
+step_read_expired(const Datum *v, StepEvent *e)
+{
+	ArrayType *lots = DatumGetArrayTypeP(v[2]);
+	Datum *entry, *at, *book;
+	bool *null[3];
+	int n[3];
+
+	deconstruct_array(DatumGetArrayTypeP(v[0]), INT4OID, 4, true, TYPALIGN_INT, &entry, &null[0],
+					  &n[0]);
+	deconstruct_array(DatumGetArrayTypeP(v[1]), TIMESTAMPTZOID, 8, true, TYPALIGN_DOUBLE, &at,
+					  &null[1], &n[1]);
+	deconstruct_array(lots, ARR_ELEMTYPE(lots), -1, false, TYPALIGN_INT, &book, &null[2], &n[2]);
+	if (n[0] != n[1] || n[0] != n[2] || n[0] > STEP_EXPIRED)
+		ereport(ERROR, errcode(ERRCODE_INVALID_OPTION),
+				errmsg("expiries of a step must be as many each, and %d at most", STEP_EXPIRED));
+	e->n_expired = n[0];
+	e->expired = palloc0(n[0] * sizeof(Expired));
+	for (int i = 0; i < n[0]; i++)
+	{
+		if (null[0][i] || null[1][i] || null[2][i])
+			ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					errmsg("expiries of a step must not be null"));
+		e->expired[i].entry = DatumGetInt32(entry[i]);
+		e->expired[i].at = DatumGetTimestampTz(at[i]);
+		book_decode(&e->expired[i].lots, PG_DETOAST_DATUM_PACKED(book[i]));
+	}
 }
 
 static void
@@ -277,6 +311,8 @@ read_event(const Datum *v, const bool *null, StepEvent *e)
 	if (!null[EVENT_FACTS])
 		event_facts_read(DatumGetJsonbP(v[EVENT_FACTS]), &e->facts);
 	read_fill(v, null, e);
+	if (!null[EVENT_EXPIRED_BY] && !null[EVENT_EXPIRED_AT] && !null[EVENT_EXPIRED_LOTS])
+		step_read_expired(&v[EVENT_EXPIRED_BY], e);
 }
 
 /* ---- composites out ---- */

@@ -47,6 +47,7 @@ typedef enum StatementId
 	LAPSED_HOLDS,
 	CLOSE_HOLD,
 	SET_NEXT_LAPSE,
+	USE_PASS,
 	N_STATEMENTS
 } StatementId;
 
@@ -110,6 +111,7 @@ static const Statement statements[N_STATEMENTS] = {
 		"  WHERE h.member_id = $1 AND h.closed_by IS NULL)"
 		" WHERE member_id = $1",
 		{"bigint"}},
+	[USE_PASS] = {"SELECT member_internal.use_pass($1, $2)", {"bigint", "text"}},
 };
 /* clang-format on */
 
@@ -205,7 +207,11 @@ typedef enum Argument
 	ARG_CHANNEL,
 	ARG_ATTRIBUTES,
 	ARG_LINES,
-	ARG_REFUND_LINES
+	ARG_REFUND_LINES,
+	ARG_PASS,
+	ARG_EXPIRED_BY,
+	ARG_EXPIRED_AT,
+	ARG_EXPIRED_LOTS
 } Argument;
 
 typedef enum LockColumn
@@ -479,6 +485,13 @@ read_event(const Write *w, StepEvent *e)
 		e->has_largest = given(w, ARG_ORIGIN_LARGEST);
 		e->origin_largest = int64_argument(w, ARG_ORIGIN_LARGEST);
 	}
+	if (given(w, ARG_EXPIRED_BY))
+	{
+		Datum v[] = {argument(w, ARG_EXPIRED_BY), argument(w, ARG_EXPIRED_AT),
+					 argument(w, ARG_EXPIRED_LOTS)};
+
+		step_read_expired(v, e);
+	}
 	step_origin_required(e);
 	read_facts(w, e);
 }
@@ -613,6 +626,26 @@ book_lapses(Write *w, TimestampTz moment)
 	return (int) n;
 }
 
+/* Spending much takes a pass: that the member is there.  Who may ask is not the step's to decide. */
+static void
+check_pass(const Write *w, const StepEvent *e)
+{
+	Datum v[] = {argument(w, ARG_MEMBER_ID), argument(w, ARG_PASS)};
+	const ProgramWallet *wallet;
+
+	if (e->kind != STEP_SPEND && e->kind != STEP_HOLD && e->kind != STEP_GIVE)
+		return;
+	wallet = program_wallet_named(w->program, e->wallet);
+	if (wallet->code_above == 0 || e->points <= wallet->code_above)
+		return;
+	if (!given(w, ARG_PASS))
+		ereport(ERROR, errcode(ERRCODE_PASS_REQUIRED),
+				errmsg("more than %lld points at once take a pass", (long long) wallet->code_above),
+				errdetail("Asked %lld of wallet \"%s\".", (long long) e->points, wallet->code),
+				errhint("pass_issue() gives one for the member's PIN or a code sent to them."));
+	run(USE_PASS, v, NULL);
+}
+
 static void
 take_and_write(Write *w)
 {
@@ -624,6 +657,7 @@ take_and_write(Write *w)
 
 	book_lapses(w, w->now);
 	read_event(w, &event);
+	check_pass(w, &event);
 	w->booked_at = event.booked_at;
 	if (w->state.begun)
 		w->booked_at = Max(w->booked_at, w->state.at);
@@ -699,4 +733,25 @@ member_book_lapses(PG_FUNCTION_ARGS)
 	n = book_lapses(&w, PG_GETARG_TIMESTAMPTZ(1));
 	SPI_finish();
 	PG_RETURN_INT32(n);
+}
+
+/* book_time(member_id): brings a member to the present, as the daily run does */
+PG_FUNCTION_INFO_V1(member_book_time);
+Datum
+member_book_time(PG_FUNCTION_ARGS)
+{
+	Write w = {.call = fcinfo, .caller = CurrentMemoryContext};
+	StepEvent event = {STEP_DAY};
+	StepEffects out;
+
+	SPI_connect();
+	lock_state(&w, true);
+	book_lapses(&w, w.now);
+	event.member_id = PG_GETARG_INT64(0);
+	event.at = event.booked_at = w.booked_at = w.state.begun ? Max(w.now, w.state.at) : w.now;
+	w.asked = false;
+	take(&w, &event, &out);
+	update_state(&w, &out);
+	SPI_finish();
+	PG_RETURN_VOID();
 }

@@ -118,6 +118,7 @@ program_until(const ProgramWallet *w, DateADT earned)
 		case EXPIRY_DAYS:
 			return earned + w->expiry_n;
 		case EXPIRY_MONTHS:
+		case EXPIRY_INACTIVITY:
 			return add_months(earned, w->expiry_n);
 		case EXPIRY_MONTH_END:
 			return month_start(month_of(earned) + w->expiry_n + 1);

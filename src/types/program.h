@@ -30,7 +30,8 @@ typedef enum Expiry
 	EXPIRY_MONTH_END, /* so many months, to the end of that month */
 	EXPIRY_QUARTER_END,
 	EXPIRY_YEAR_END,
-	EXPIRY_YEARLY /* a day of the year, the first one so many months away */
+	EXPIRY_YEARLY,	  /* a day of the year, the first one so many months away */
+	EXPIRY_INACTIVITY /* so many months after the member last did something */
 } Expiry;
 
 typedef struct ProgramWallet

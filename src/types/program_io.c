@@ -194,6 +194,8 @@ read_wallet(Scanner *s, Draft *d)
 			w->expiry = EXPIRY_YEAR_END, ok = scan_small(s, 0, 100, &w->expiry_n);
 		else if (scan_is_word(s, "yearly"))
 			ok = read_yearly(s, w);
+		else if (scan_is_word(s, "inactivity"))
+			w->expiry = EXPIRY_INACTIVITY, ok = scan_small(s, 1, 1000, &w->expiry_n);
 		else if (scan_is_word(s, "pending"))
 			ok = read_pending(s, w);
 		else if (scan_is_word(s, "lots"))

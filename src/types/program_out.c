@@ -96,7 +96,7 @@ static void
 append_wallet(StringInfo out, const ProgramWallet *w)
 {
 	static const char *const expiry[] = {"never",		"days",		"months", "month_end",
-										 "quarter_end", "year_end", "yearly"};
+										 "quarter_end", "year_end", "yearly", "inactivity"};
 	static const char *const policy[] = {"only_pending", "within_balance", "debt"};
 
 	appendStringInfo(out, "\nwallet %d %s %s", w->id, w->code, expiry[w->expiry]);

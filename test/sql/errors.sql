@@ -28,7 +28,7 @@ $$;
 -- ---- before setup ----
 
 SELECT pg_temp.try('{}', 'enroll(''shop'')', 'purchase_record(1, ''P1'', 10)', 'purchase_refund(1, ''P1'', ''R1'')', 'event_record(1, ''signin'')', 'points_earn(1, 5)',
-    'points_spend(1, 5)', 'points_reverse(1, 1)', 'points_hold(1, 5)', 'points_capture(1, 1)', 'points_void(1, 1)', 'points_holds(1)', 'points_release(1, 1)', 'points_balance(1)', 'points_lots(1)', 'points_explain(1)', 'points_explain_json(1)', 'points_statement(1)', 'points_expiring()', 'tier_of(1)', 'tier_progress(1)', 'rfm_of(1)',
+    'points_spend(1, 5)', 'points_reverse(1, 1)', 'points_hold(1, 5)', 'points_capture(1, 1)', 'points_void(1, 1)', 'points_holds(1)', 'points_release(1, 1)', 'points_transfer(1, 2, 5)', 'points_transfer_undo(1, 1)', 'points_transfers(1)', 'points_adjust(1, 5, ''x'', ''li'')', 'points_adjust_ask(1, 5, ''x'', ''li'')', 'points_adjust_decide(1, 1, true, ''li'')', 'points_reinstate(1, 1)', 'points_pay(1, ''P1'', 5, 10)', 'pin_set(1, ''1234'')', 'code_issue(1)', 'pass_issue(1, ''1'')', 'points_limit_set(''x'', ''y'', 5)', 'points_limits()', 'points_balance(1)', 'points_lots(1)', 'points_explain(1)', 'points_explain_json(1)', 'points_statement(1)', 'points_expiring()', 'tier_of(1)', 'tier_progress(1)', 'rfm_of(1)',
     'rfm_scores()', 'rfm_migration(''2026-01-01'', ''2026-02-01'')', 'value_refit()', 'value_of(1)', 'value_calibration(''2026-01-01'')', 'churn_calibration(''2026-01-01'')', 'churn_signals(1)', 'lifecycle_of(1)',
     'lifecycle_conversion(''2026-01-01'', ''2026-02-01'')',
     'outbox_claim(''w'')', 'outbox_ack(1, ''sent'')', 'publish(''x'')', 'program_export()', 'program_diff()', 'program_import(''{}'')', 'program_revert(1, ''x'')', 'preview(1, ''{"kind": "day"}'')', 'tag_set(1, ''x'')', 'tag_set_many(''x'', ''{1}'')', 'tag_unset_many(''x'', ''{1}'')', 'core_tags(1)', 'audience_persona(''age > 3'')', 'audience_count(''age > 3'')', 'migrate()', 'verify()', 'repair()', 'replay(1)', 'import_members()', 'import_purchases()', 'import_balances()', 'import_points()', 'points_post(ARRAY[]::jsonb[])',
@@ -53,7 +53,7 @@ CREATE TEMP TABLE before AS SELECT (SELECT count(*) FROM member.member) AS membe
 -- ---- unknown member, wallet, purchase, entry, ladder ----
 
 SELECT pg_temp.try('{}', 'purchase_record(99, ''P9'', 10)', 'purchase_refund(99, ''P1'', ''R1'')', 'event_record(99, ''signin'')', 'points_earn(99, 5)', 'points_spend(99, 5)', 'points_reverse(99, 1)',
-    'points_hold(99, 5)', 'points_capture(99, 1)', 'points_void(99, 1)', 'points_holds(99)', 'points_release(99, 1)',
+    'points_hold(99, 5)', 'points_capture(99, 1)', 'points_void(99, 1)', 'points_holds(99)', 'points_release(99, 1)', 'points_transfer(99, 1, 5)', 'points_transfer_undo(99, 1)', 'points_transfers(99)', 'points_adjust(99, 5, ''x'', ''li'')', 'points_adjust_ask(99, 5, ''x'', ''li'')', 'points_adjust_decide(99, 1, true, ''li'')', 'points_reinstate(99, 1)', 'points_pay(99, ''P9'', 5, 10)', 'pin_set(99, ''1234'')', 'code_issue(99)', 'pass_issue(99, ''1'')',
     'points_balance(99)', 'points_lots(99)', 'points_explain(99)', 'points_explain_json(99)', 'points_statement(99)', 'tier_of(99)', 'tier_progress(99)', 'replay(99)', 'points_earn(NULL, 5)');
 SELECT pg_temp.try('{}', 'points_earn(1, 5, ''coins'')', 'points_spend(1, 5, ''coins'')', 'points_hold(1, 5, ''coins'')', 'points_balance(1, ''coins'')', 'points_explain(1, ''coins'')', 'points_explain_json(1, NULL)', 'points_statement(1, wallet => ''coins'')', 'points_expiring(wallet => ''coins'')',
     'points_earn(1, 5, '''')', 'points_balance(1, NULL)');
@@ -210,13 +210,62 @@ SELECT member.publish('cap') > 1 AS published;
 SELECT pg_temp.try('points_earn(1, {})', '1');
 ROLLBACK;
 
+-- ---- transfers, passes, corrections, points and money, limits ----
+
+SELECT pg_temp.try('points_transfer(1, {})', '2, 5');
+BEGIN;
+UPDATE member.wallet SET transferable = true, transfer_fee = 10, transfer_cooling_days = 2, transfer_day_cap = 40, code_above = 30, approve_above = 20, reinstate_days = 5 WHERE code = 'points';
+SELECT member.publish('transfers') > 1 AS published;
+SELECT pg_temp.try('points_transfer(1, {})', '1, 5', '2, 0', '2, NULL', '2, 1000', '2, 5, ''growth''', '2, 5, ''coins''', '99, 5', 'NULL, 5', '2, 31', '2, 31, pass => ''x''', '2, 5, at => ''2026-03-01 10:00:01+08''');
+SELECT pg_temp.try('{}', 'points_spend(1, 31)', 'points_hold(1, 31)', 'points_spend(1, 31, pass => ''x'')', 'points_spend(1, 30)');
+SELECT entry_no, points FROM member.points_transfer(1, 2, 30, key => 't');
+SELECT pg_temp.try('{}', 'points_transfer(1, 2, 11)', 'points_transfer(1, 2, 10)', 'points_transfer(1, 2, 31, key => ''t'')', 'points_reverse(1, 3)', 'points_reverse(2, 2)');
+SELECT pg_temp.try('points_transfer_undo({})', '1, 1', '1, NULL', '2, 2', '1, 3, at => ''2026-03-01 09:59+08''');
+SAVEPOINT given;
+SELECT points FROM member.points_transfer_undo(1, 3);
+SELECT pg_temp.try('points_transfer_undo({})', '1, 3');
+ROLLBACK TO given;
+SET LOCAL member.clock = '2026-03-03 00:00+08';
+SELECT pg_temp.try('points_transfer_undo({})', '1, 3');
+SET LOCAL member.clock = '2026-03-01 10:00+08';
+SELECT pg_temp.try('pin_set(1, {})', '''123''', '''12345678901234''', '''12a4''');
+SELECT pg_temp.try('code_issue(1, {})', '''0 seconds''', '''2 days''', 'NULL');
+SELECT member.pin_set(1, '1234');
+SELECT count(member.pass_issue(1, 'wrong' || n)) AS given FROM generate_series(1, 5) n;
+SELECT pg_temp.try('pass_issue(1, {})', '''1234''');
+SELECT pg_temp.try('points_adjust(1, {})', '0, ''x'', ''li''', 'NULL, ''x'', ''li''', '21, ''x'', ''li''', '-21, ''x'', ''li''', '5, NULL, ''li''', '5, ''x'', ''''', '5, ''x'', ''li'', ''coins''', '-5, ''x'', ''li'', ''growth''');
+SELECT pg_temp.try('points_adjust_ask(1, {})', '0, ''x'', ''li''', 'NULL, ''x'', ''li''', '5, '''', ''li''', '5, ''x'', ''li'', ''coins''');
+SELECT member.points_adjust_ask(1, -1000, 'x', 'li');
+SELECT pg_temp.try('points_adjust_decide(1, {})', '9, true, ''wang''', 'NULL, true, ''wang''', '1, true, ''li''', '1, NULL, ''wang''', '1, true, NULL', '1, true, ''wang''');
+SELECT entry_no FROM member.points_adjust_decide(1, 1, false, 'wang');
+SELECT pg_temp.try('points_adjust_decide(1, {})', '1, true, ''wang''', '1, false, ''zhao''', '1, false, ''wang''');
+SELECT entry_no FROM member.points_earn(2, 10, until => '2026-03-02');
+SET LOCAL member.clock = '2026-03-04 10:00+08';
+SELECT entry_no FROM member.points_earn(2, 1);
+SELECT entry_no, kind FROM member.points_statement(2);
+SELECT pg_temp.try('points_reinstate(2, {})', '4', '1', 'NULL', '4, 11', '4, 0', '4, wallet => ''growth''', '4, at => ''2026-03-03 10:00+08''', '4, until => ''2026-03-04''');
+SELECT points FROM member.points_reinstate(2, 4, 7);
+SELECT pg_temp.try('points_reinstate(2, {})', '4, 4');
+SET LOCAL member.clock = '2026-03-07 00:00+08';
+SELECT pg_temp.try('points_reinstate(2, {})', '4');
+SELECT pg_temp.try('points_pay(1, {})', '''P7'', 5, 0', '''P7'', 0, 10', '''P7'', 1000, 10', 'NULL, 5, 10', '''P1'', 5, 100', '''P2'', 5, 10', '''P7'', 5, 10, ''growth''', '''P7'', 5, 10, lines => ''[]''');
+SELECT entry_no FROM member.points_pay(1, 'P7', 5, 10);
+SELECT pg_temp.try('points_reverse(1, {})', '4');
+SELECT pg_temp.try('points_limit_set({})', 'NULL, ''ad'', 5', '''X'', ''ad'', 5', '''x'', NULL, 5', '''x'', ''ad'', 0', '''x'', ''ad'', 5, ''week''', '''x'', ''ad'', 5, slots => 0', '''x'', ''ad'', 5, wallet => ''coins''');
+SELECT member.points_limit_set('x', 'ad', 5, 'all');
+SELECT pg_temp.try('points_limit_set({})', '''x'', ''tv'', 5, ''all''', '''x'', ''ad'', 5, ''all_day''');
+SELECT points FROM member.points_earn(1, 7, source => 'ad');
+SELECT pg_temp.try('points_earn(1, {})', '1, source => ''ad''');
+ROLLBACK;
+
 -- ---- a member who is frozen or has left ----
 
 BEGIN;
 UPDATE member.member SET status = 'frozen' WHERE member_id = 1;
 UPDATE member.state SET active = false WHERE member_id = 1;
 SELECT pg_temp.try('{}', 'purchase_record(1, ''P3'', 10)', 'purchase_refund(1, ''P1'', ''R1'')', 'event_record(1, ''signin'')', 'points_earn(1, 5)', 'points_spend(1, 5)', 'points_reverse(1, 2)',
-    'points_hold(1, 5)', 'points_capture(1, 1)', 'points_void(1, 1)', 'points_release(1, 2)');
+    'points_hold(1, 5)', 'points_capture(1, 1)', 'points_void(1, 1)', 'points_release(1, 2)', 'points_transfer(1, 2, 5)', 'points_transfer_undo(1, 1)', 'points_adjust(1, 5, ''x'', ''li'')',
+    'points_adjust_ask(1, 5, ''x'', ''li'')', 'points_reinstate(1, 1)', 'points_pay(1, ''P3'', 5, 10)', 'pin_set(1, ''1234'')', 'code_issue(1)', 'pass_issue(1, ''1234'')');
 ROLLBACK;
 
 -- ---- publishing: every fault at once, each once ----

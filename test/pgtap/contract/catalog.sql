@@ -40,9 +40,9 @@ SELECT is_empty($$ SELECT signature FROM routine WHERE lanname = 'c' AND prosecd
 SELECT ok(NOT rolsuper AND NOT rolcanlogin AND NOT rolbypassrls AND NOT rolcreaterole AND NOT rolcreatedb, 'member_owner can do nothing but own') FROM pg_roles WHERE rolname = 'member_owner';
 SELECT is_empty($$ SELECT signature FROM routine WHERE has_function_privilege('public', oid, 'execute') $$, 'nobody executes anything by being there: PUBLIC has nothing');
 
-SELECT is_empty($$ SELECT signature FROM routine WHERE lanname = 'c' AND proparallel <> 's' AND proname NOT IN ('begin_write', 'write_event', 'write_events', 'book_lapses') ORDER BY 1 $$, 'C functions are parallel safe, but for the writers');
+SELECT is_empty($$ SELECT signature FROM routine WHERE lanname = 'c' AND proparallel <> 's' AND proname NOT IN ('begin_write', 'write_event', 'write_events', 'book_lapses', 'book_time') ORDER BY 1 $$, 'C functions are parallel safe, but for the writers');
 SELECT set_eq($$ SELECT proname || ' ' || provolatile::text FROM routine WHERE lanname = 'c' AND prokind = 'f' AND provolatile <> 'i' $$,
-    ARRAY['now v', 'clock_is_set s', 'refuse v', 'program_in s', 'program_recv s', 'program_send s', 'parse_time s', 'new_salt v', 'begin_write v', 'write_event v', 'write_events v', 'book_lapses v',
+    ARRAY['now v', 'clock_is_set s', 'refuse v', 'program_in s', 'program_recv s', 'program_send s', 'parse_time s', 'new_salt v', 'begin_write v', 'write_event v', 'write_events v', 'book_lapses v', 'book_time v',
         'tagset_typanalyze s', 'tagset_contains_sel s', 'tagset_contained_sel s', 'tagset_overlaps_sel s', 'tagset_matches_sel s'],
     'C functions are immutable, but for the clock, chance, what reads time zones, what only raises, the writers and what the planner asks');
 -- the layout functions only return the text that setup() and migrate() run
@@ -83,9 +83,14 @@ SELECT set_eq($$ SELECT proname || '(' || coalesce(array_to_string(proargnames[:
     'purchase_refund(member_id, purchase_no, refund_no, amount, lines, reason, at, actor, key)',
     'event_record(member_id, kind, category, value, attributes, at, actor, key)',
     'points_earn(member_id, points, wallet, usable_from, until, source, reason, at, actor, key)',
-    'points_spend(member_id, points, wallet, source, reason, at, actor, key)',
+    'points_spend(member_id, points, wallet, source, reason, at, actor, key, pass)',
     'points_reverse(member_id, entry_no, points, reason, at, actor, key)',
-    'points_hold(member_id, points, wallet, lapses_at, source, reason, at, actor, key)', 'points_capture(member_id, hold_id, points, source, reason, at, actor, key)',
+    'points_hold(member_id, points, wallet, lapses_at, source, reason, at, actor, key, pass)',
+    'points_transfer(member_id, to_member, points, wallet, reason, at, actor, key, pass)', 'points_transfer_undo(member_id, entry_no, reason, at, actor, key)', 'points_transfers(member_id, since)',
+    'points_adjust(member_id, points, reason, actor, wallet, until, source, at, key)', 'points_adjust_ask(member_id, points, reason, actor, wallet, until, source)',
+    'points_adjust_decide(member_id, adjustment_no, approve, actor, remark)', 'points_reinstate(member_id, entry_no, points, wallet, until, reason, at, actor, key)',
+    'points_pay(member_id, purchase_no, points, amount, wallet, store, channel, lines, attributes, at, actor, key, pass)',
+    'pin_set(member_id, pin)', 'code_issue(member_id, valid_for)', 'pass_issue(member_id, secret)', 'points_limit_set(code, source, points, per, wallet, slots)', 'points_limits(only_member)', 'points_capture(member_id, hold_id, points, source, reason, at, actor, key)',
     'points_void(member_id, hold_id, reason, at, actor, key)', 'points_holds(member_id, only_open)', 'points_release(member_id, entry_no, purchase_no, reason, at, actor, key)',
     'points_balance(member_id, wallet, as_of, known_at)', 'points_statement(member_id, since, until, wallet, known_at)',
     'points_lots(member_id, as_of, known_at)', 'points_explain(member_id, wallet, as_of, known_at)', 'points_explain_json(member_id, wallet, as_of, known_at)',
@@ -107,9 +112,10 @@ SELECT set_eq($$ SELECT proname || '(' || coalesce(array_to_string(proargnames[:
     'day_of(at)', 'day_start(day)'], 'the API is what is promised, argument by argument');
 SELECT set_eq($$ SELECT proname FROM routine WHERE prorettype = 'member.receipt'::regtype AND nspname = 'member' $$,
     ARRAY['purchase_record', 'purchase_refund', 'event_record', 'points_earn', 'points_spend', 'points_reverse', 'tier_set',
-        'points_hold', 'points_capture', 'points_void', 'points_release'], 'every write to a member''s books answers with a receipt');
-SELECT is_empty($$ SELECT signature FROM routine WHERE (prorettype = 'member.receipt'::regtype OR proname = 'enroll') AND nspname = 'member' AND NOT proargnames @> '{at,actor,key}' $$,
-    'every write takes at, actor and key');
+        'points_hold', 'points_capture', 'points_void', 'points_release',
+        'points_transfer', 'points_transfer_undo', 'points_adjust', 'points_adjust_decide', 'points_reinstate', 'points_pay'], 'every write to a member''s books answers with a receipt');
+SELECT is_empty($$ SELECT signature FROM routine WHERE (prorettype = 'member.receipt'::regtype OR proname = 'enroll') AND nspname = 'member' AND NOT proargnames @> '{at,actor,key}' AND proname <> 'points_adjust_decide' $$,
+    'every write takes at, actor and key; a decision is made now, once, by its number');
 SELECT is_empty($$ SELECT signature FROM routine WHERE nspname = 'member' AND proargnames && '{at,actor,key}' AND pronargs > 1
     AND (SELECT max(i) FROM unnest(proargnames[:pronargs]) WITH ORDINALITY u (name, i) WHERE name IN ('at', 'actor', 'key')) > pronargs
     OR nspname = 'member' AND proargnames @> '{at,actor,key}' AND pronargdefaults < 3 $$, 'at, actor and key have defaults');
