@@ -3,19 +3,6 @@
 -- a slot nobody else holds and that has room; only when there is none are all slots taken, in their order. So nobody
 -- is refused while there is room, and no more is given than there is.
 
-CREATE OR REPLACE FUNCTION member_internal.has_limit(source text, wallet text) RETURNS boolean
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-BEGIN
-    IF to_regclass('member.points_limit') IS NULL THEN
-        PERFORM member_internal.require_ready();
-    END IF;
-    RETURN EXISTS (SELECT FROM member.points_limit l WHERE l.source = has_limit.source AND l.wallet = has_limit.wallet);
-END
-$$;
-COMMENT ON FUNCTION member_internal.has_limit(text, text) IS 'Whether awards of a source in a wallet are limited. Errors: MB001.';
-
 CREATE OR REPLACE FUNCTION member_internal.limit_since(per text, day date) RETURNS date
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE per WHEN 'member_day' THEN day WHEN 'all_day' THEN day WHEN 'member_month' THEN date_trunc('month', day::timestamp)::date
