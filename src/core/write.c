@@ -58,7 +58,7 @@ static Statement statements[N_STATEMENTS] = {
 	[LOCK_STATE] = {
 		"SELECT s.lots, s.activity, s.standing, s.at, s.entries, s.hash, s.salt,"
 		" (s.active OR $2) AND g.layout = member_internal.layout(), g.program_version, g.xmin, s.next_lapse,"
-		" $3 IS NOT NULL AND EXISTS (SELECT FROM member.points_limit l WHERE l.source = $3)"
+		" coalesce($3 = ANY (g.limited_sources), false)"
 		" FROM member.state s, member.setting g"
 		" WHERE s.member_id = $1"
 		" FOR NO KEY UPDATE OF s",
