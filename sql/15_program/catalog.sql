@@ -17,7 +17,7 @@ AS $$
         ('tier_benefit', NULL, '{ladder,level,benefit}', NULL, '{}'),
         ('tag', 'tag_id', '{code}', '{"rule": null}', '{}'),
         ('value_setting', NULL, '{}', NULL, '{one}'),
-        ('rfm_action', NULL, '{strategy_group}', NULL, '{}'),
+        ('rfm_action', NULL, '{sort,number}', NULL, '{}'),
         ('message_template', NULL, '{code}', NULL, '{}'),
         ('verb', NULL, '{verb}', NULL, '{}')) c
 $$;

@@ -2,7 +2,7 @@
 
 CREATE OR REPLACE FUNCTION member.rfm_of(member_id bigint, as_of date DEFAULT NULL)
 RETURNS TABLE (score member.rfm, value_group text, strategy_group text, recency integer, frequency bigint,
-               monetary numeric, cuts_of date, segment text, action text)
+               monetary numeric, cuts_of date, segment text, action text, value_action text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
@@ -14,7 +14,8 @@ BEGIN
         SELECT x.score, member.rfm_value_group_name(member.rfm_value_group(x.score, x.cuts)),
                member.rfm_strategy_group_name(member.rfm_strategy_group(x.score, x.cuts)), x.recency, x.frequency,
                round(x.monetary / 100.0, 2), x.cuts_of, member.rfm_segment_name(member.rfm_segment(x.score, x.cuts)),
-               (SELECT a.action FROM member.rfm_action a WHERE a.strategy_group = member.rfm_strategy_group(x.score, x.cuts))
+               (SELECT a.action FROM member.rfm_action a WHERE a.sort = 'strategy_group' AND a.number = member.rfm_strategy_group(x.score, x.cuts)),
+               (SELECT a.action FROM member.rfm_action a WHERE a.sort = 'value_group' AND a.number = member.rfm_value_group(x.score, x.cuts))
         FROM (SELECT f.*, c.cuts, c.day AS cuts_of, member.rfm_score(c.cuts, f.recency, f.frequency, f.monetary) AS score
               FROM member.state s CROSS JOIN LATERAL member.rfm_measures(s.activity, stream, on_day, 365) f
               CROSS JOIN LATERAL (SELECT r.cuts, r.day FROM member.rfm_run r WHERE r.day <= on_day ORDER BY r.day DESC LIMIT 1) c
@@ -22,7 +23,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION member.rfm_of(bigint, date) IS
-    'RFM score of a member on a day (default today) by the cuts of the last refresh: recency in days, orders and yuan of the 365 days, value group, strategy group with its action, segment. No row: no purchase in that time, or no refresh yet. Errors: MB501 the 365 days begin in a folded month.';
+    'RFM score of a member on a day (default today) by the cuts of the last refresh: recency in days, orders and yuan of the 365 days, value group, strategy group, segment; action and value_action: what rfm_action binds to the strategy group and the value group. No row: no purchase in that time, or no refresh yet. Errors: MB501 the 365 days begin in a folded month.';
 
 CREATE OR REPLACE FUNCTION member.rfm_scores(as_of date DEFAULT NULL, bins integer[] DEFAULT '{5,5,5}', thresholds member.rfm_cuts DEFAULT NULL, nested boolean DEFAULT false)
 RETURNS TABLE (member_id bigint, score member.rfm)
@@ -86,17 +87,13 @@ AS $$
 BEGIN
     PERFORM member_internal.check_span(since, until);
     RETURN QUERY
-        SELECT member.rfm_value_group_name(x.before), member.rfm_value_group_name(x.after), count(*)
-        FROM (SELECT DISTINCT ON (c.member_id) c.to_group AS after,
-                     (SELECT b.to_group FROM member.rfm_change b WHERE b.member_id = c.member_id AND b.day <= rfm_migration.since
-                      ORDER BY b.day DESC LIMIT 1) AS before
-              FROM member.rfm_change c WHERE c.day <= rfm_migration.until ORDER BY c.member_id, c.day DESC) x
-        WHERE x.before IS NOT NULL OR x.after IS NOT NULL
-        GROUP BY x.before, x.after ORDER BY x.before, x.after;
+        SELECT member.rfm_value_group_name(b.value_group), member.rfm_value_group_name(a.value_group), count(*)
+        FROM member_internal.rfm_groups_on(since) b FULL JOIN member_internal.rfm_groups_on(until) a USING (member_id)
+        GROUP BY b.value_group, a.value_group ORDER BY b.value_group, a.value_group;
 END
 $$;
 COMMENT ON FUNCTION member.rfm_migration(date, date) IS
-    'Members by their RFM value group on two days 迁移矩阵, as of the last refresh up to each; those who stayed too. Null: no group, without a purchase in 365 days. Errors: 22004, 22023 days.';
+    'Members by their RFM value group on any two days 迁移矩阵; those who stayed too. Null: no group, without a purchase in 365 days. A group is that of the last refresh up to the day; of a day before the first refresh it is computed of the books as they were, by cuts of that day. Errors: 22004, 22023 days.';
 
 -- ---- value ------------------------------------------------------------------------
 
@@ -167,39 +164,23 @@ DECLARE
     on_day CONSTANT date := member_internal.day_or_today(value_calibration.day);
     model CONSTANT member.value_model := member_internal.value_model(on_day);
     stream CONSTANT smallint := member_internal.purchase_stream();
-    zone CONSTANT text := (SELECT s.zone FROM member.setting s);
 BEGIN
-    IF value_calibration.day IS NULL OR horizon IS NULL OR bins IS NULL OR horizon NOT BETWEEN 1 AND 3650 OR bins NOT BETWEEN 1 AND 100 THEN
-        PERFORM member_internal.refuse('MB502', 'invalid day, horizon or number of bins',
-            'The day is given, the horizon has 1 to 3650 days, and there are 1 to 100 bins.');
-    END IF;
+    PERFORM member_internal.check_horizon(value_calibration.day, horizon, bins);
     RETURN QUERY
-        WITH fact AS MATERIALIZED (
-            SELECT p.member_id, (p.at AT TIME ZONE zone)::date AS day, p.amount, p.amount - coalesce(r.by_then, 0) AS known, p.refunded
-            FROM member.purchase p
-            LEFT JOIN (SELECT r.member_id, r.purchase, sum(r.amount) AS by_then FROM member.refund r
-                       WHERE (r.at AT TIME ZONE zone)::date <= on_day GROUP BY 1, 2) r
-                ON r.member_id = p.member_id AND r.purchase = p.entry_no
-            WHERE (p.at AT TIME ZONE zone)::date <= on_day + horizon
-        ), predicted AS (
+        WITH predicted AS (
             SELECT a.member_id, member.p_alive(model, a.activity, stream, on_day) AS p_alive,
                    member.p_purchase(model, a.activity, stream, on_day, horizon) AS p_purchase,
                    member.expected_purchases(model, a.activity, stream, on_day, horizon) AS purchases,
                    member.expected_purchases(model, a.activity, stream, on_day, horizon)
                    * member.expected_spend(model, a.activity, stream, on_day) / 100 AS spend
-            FROM (SELECT f.member_id, member.activity_agg(stream, f.day, (f.known * 100)::bigint) AS activity FROM fact f
-                  WHERE f.day <= on_day AND (f.known > 0 OR f.amount = 0) GROUP BY 1) a
-            WHERE model IS NOT NULL
-        ), happened AS (
-            SELECT f.member_id, count(DISTINCT f.day) AS purchases, sum(f.amount - f.refunded) AS spend FROM fact f
-            WHERE f.day > on_day AND (f.amount > f.refunded OR f.amount = 0) GROUP BY 1
+            FROM member_internal.purchases_known(on_day) a WHERE model IS NOT NULL
         )
         SELECT x.bin, count(*), round(avg(x.p_alive)::numeric, 4), round(avg(x.p_purchase)::numeric, 4),
                round(count(h.purchases)::numeric / count(*), 4),
                round(avg(x.purchases)::numeric, 4), round(coalesce(sum(h.purchases), 0) / count(*), 4),
                round(avg(x.spend)::numeric, 2), round(coalesce(sum(h.spend), 0) / count(*), 2)
         FROM (SELECT p.*, ntile(value_calibration.bins) OVER (ORDER BY p.purchases, p.member_id) AS bin FROM predicted p) x
-        LEFT JOIN happened h USING (member_id)
+        LEFT JOIN member_internal.purchases_after(on_day, horizon) h USING (member_id)
         GROUP BY x.bin ORDER BY x.bin;
 END
 $$;
@@ -235,6 +216,45 @@ $$;
 COMMENT ON FUNCTION member.churn_signals(bigint, date) IS
     'Signs that a member is going, on a day (default today), by value_setting: own_interval, days without a purchase above its own mean interval 消费间隔超过平均值; silent, so many days without a purchase; idle, so many days without any event; p_alive, less likely to buy again than that. With the actual and the threshold of each. No row: no purchase by then. Errors: MB501.';
 
+-- Signs of a day against what came after it.
+CREATE OR REPLACE FUNCTION member.churn_calibration(day date, horizon integer DEFAULT 90)
+RETURNS TABLE (signal text, members bigint, gone_share numeric, others bigint, others_gone_share numeric, caught_share numeric, predicted_share numeric)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET work_mem = '64MB' SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    on_day CONSTANT date := member_internal.day_or_today(churn_calibration.day);
+    model CONSTANT member.value_model := member_internal.value_model(on_day);
+    stream CONSTANT smallint := member_internal.purchase_stream();
+    zone CONSTANT text := (SELECT s.zone FROM member.setting s);
+BEGIN
+    PERFORM member_internal.check_horizon(churn_calibration.day, horizon);
+    RETURN QUERY
+        WITH shown AS (
+            -- a day with another event is one of any stream but that of purchases
+            SELECT a.member_id, member.churn_signs(CASE WHEN e.day IS NULL THEN a.activity ELSE member.add(a.activity, (stream + 1)::smallint, e.day, 1, 0) END,
+                                    stream, on_day, model, v.interval_factor, v.silent_days, v.idle_days, v.p_alive_below) AS signs,
+                   1 - member.p_purchase(model, a.activity, stream, on_day, horizon) AS predicted
+            FROM member_internal.purchases_known(on_day) a
+            LEFT JOIN (SELECT e.member_id, max((e.at AT TIME ZONE zone)::date) AS day FROM member.event e
+                       WHERE e.at < member.day_start(on_day + 1) GROUP BY 1) e USING (member_id), member.value_setting v
+        ), happened AS (
+            SELECT s.signs, h.member_id IS NULL AS gone, count(*) AS members, sum(s.predicted) AS predicted
+            FROM shown s LEFT JOIN member_internal.purchases_after(on_day, horizon) h USING (member_id) GROUP BY 1, 2
+        )
+        SELECT g.signal, coalesce(sum(h.members) FILTER (WHERE h.signs & g.bits <> 0), 0)::bigint,
+               round(100 * sum(h.members) FILTER (WHERE h.signs & g.bits <> 0 AND h.gone) / sum(h.members) FILTER (WHERE h.signs & g.bits <> 0), 2),
+               coalesce(sum(h.members) FILTER (WHERE h.signs & g.bits = 0), 0)::bigint,
+               round(100 * sum(h.members) FILTER (WHERE h.signs & g.bits = 0 AND h.gone) / sum(h.members) FILTER (WHERE h.signs & g.bits = 0), 2),
+               round(100 * sum(h.members) FILTER (WHERE h.signs & g.bits <> 0 AND h.gone) / sum(h.members) FILTER (WHERE h.gone), 2),
+               round((100 * sum(h.predicted) FILTER (WHERE h.signs & g.bits <> 0))::numeric / sum(h.members) FILTER (WHERE h.signs & g.bits <> 0), 2)
+        FROM (VALUES (1, 'own_interval', 1), (2, 'silent', 2), (3, 'idle', 4), (4, 'p_alive', 8), (5, 'any', 15)) g (place, signal, bits) CROSS JOIN happened h
+        GROUP BY g.place, g.signal, g.bits ORDER BY g.place;
+END
+$$;
+COMMENT ON FUNCTION member.churn_calibration(date, integer) IS
+    'How good the signs of churn were: of a past day by each sign of churn_signals() and by any of them, the members that had bought by then and showed it, percent of these that did not buy in the horizon, days, that followed, members without the sign and percent of these that did not, percent of all that did not which the sign had told of, and percent that the fit in force on the day expected of those who showed it (null: no fit). Purchases and refunds count that had happened by the day; a horizon that is not over counts as far as it is. Errors: MB403, MB502.';
+
 CREATE OR REPLACE FUNCTION member.lifecycle_of(member_id bigint, as_of date DEFAULT NULL)
 RETURNS TABLE (stage smallint, stage_name text, since date)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -265,14 +285,11 @@ AS $$
 BEGIN
     PERFORM member_internal.check_span(since, until);
     RETURN QUERY
-        SELECT member.lifecycle_stage_name(x.before), member.lifecycle_stage_name(x.after), count(*),
-               round(100.0 * count(*) / sum(count(*)) OVER (PARTITION BY x.before), 2)
-        FROM (SELECT DISTINCT ON (c.member_id) c.to_stage AS after,
-                     (SELECT b.to_stage FROM member.stage_change b WHERE b.member_id = c.member_id AND b.day <= lifecycle_conversion.since
-                      ORDER BY b.day DESC LIMIT 1) AS before
-              FROM member.stage_change c WHERE c.day <= lifecycle_conversion.until ORDER BY c.member_id, c.day DESC) x
-        GROUP BY x.before, x.after ORDER BY x.before, x.after;
+        SELECT member.lifecycle_stage_name(b.stage), member.lifecycle_stage_name(a.stage), count(*),
+               round(100.0 * count(*) / sum(count(*)) OVER (PARTITION BY b.stage), 2)
+        FROM member_internal.stages_on(until) a LEFT JOIN member_internal.stages_on(since) b USING (member_id)
+        GROUP BY b.stage, a.stage ORDER BY b.stage, a.stage;
 END
 $$;
 COMMENT ON FUNCTION member.lifecycle_conversion(date, date) IS
-    'Members by their life-cycle stage on two days, as of the last refresh up to each, and percent of those that were in the first; those who stayed too. Null: joined after the first day. Errors: 22004, 22023 days.';
+    'Members by their life-cycle stage on any two days, and percent of those that were in the first; those who stayed too. Null: joined after the first day. A stage is that of the last refresh up to the day; of a day before the first refresh it is computed of the books as they were. Errors: 22004, 22023 days.';

@@ -80,6 +80,100 @@ $$;
 COMMENT ON FUNCTION member_internal.lifecycle_refresh(date) IS
     'Notes the members whose life-cycle stage changed up to the day; returns how many did. Done again for the same day it gives the same.';
 
+-- The books as they were at the end of a day: purchases up to it, less what had been refunded by then. The state can't say: of
+-- long ago it has totals only, and a later refund has changed it.
+CREATE OR REPLACE FUNCTION member_internal.purchases_known(day date) RETURNS TABLE (member_id bigint, activity member.activity)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET work_mem = '64MB' SET jit = off
+AS $$
+    SELECT f.member_id, member.activity_agg(member_internal.purchase_stream(), f.day, (f.known * 100)::bigint)
+    FROM (SELECT p.member_id, (p.at AT TIME ZONE (SELECT s.zone FROM member.setting s))::date AS day, p.amount, p.amount - coalesce(r.by_then, 0) AS known
+          FROM member.purchase p
+          LEFT JOIN (SELECT r.member_id, r.purchase, sum(r.amount) AS by_then FROM member.refund r
+                     WHERE r.at < member.day_start(purchases_known.day + 1) GROUP BY 1, 2) r
+              ON r.member_id = p.member_id AND r.purchase = p.entry_no
+          WHERE p.at < member.day_start(purchases_known.day + 1)) f
+    WHERE f.known > 0 OR f.amount = 0 GROUP BY 1
+$$;
+COMMENT ON FUNCTION member_internal.purchases_known(date) IS
+    'Activity of the members that had bought by a day, of purchases alone, as the books had it at its end.';
+
+CREATE OR REPLACE FUNCTION member_internal.purchases_after(day date, horizon integer) RETURNS TABLE (member_id bigint, purchases bigint, spend numeric)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET work_mem = '64MB' SET jit = off
+AS $$
+    SELECT p.member_id, count(DISTINCT (p.at AT TIME ZONE (SELECT s.zone FROM member.setting s))::date), sum(p.amount - p.refunded)
+    FROM member.purchase p
+    WHERE p.at >= member.day_start(purchases_after.day + 1) AND p.at < member.day_start(purchases_after.day + horizon + 1)
+      AND (p.amount > p.refunded OR p.amount = 0) GROUP BY 1
+$$;
+COMMENT ON FUNCTION member_internal.purchases_after(date, integer) IS
+    'What members bought in so many days after a day: days with a purchase, yuan with refunds taken off. Only those that did.';
+
+CREATE OR REPLACE FUNCTION member_internal.check_horizon(day date, horizon integer, bins integer DEFAULT 1) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF day IS NULL OR horizon IS NULL OR bins IS NULL OR horizon NOT BETWEEN 1 AND 3650 OR bins NOT BETWEEN 1 AND 100 THEN
+        PERFORM member_internal.refuse('MB502', 'invalid day, horizon or number of bins',
+            'The day is given, the horizon has 1 to 3650 days, and there are 1 to 100 bins.');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION member_internal.check_horizon(date, integer, integer) IS 'Refuses what a calibration does not take. Errors: MB502.';
+
+-- Groups and stages of a day: as the last refresh up to it told them; of a day before the first one, as the books have it.
+CREATE OR REPLACE FUNCTION member_internal.rfm_groups_on(day date) RETURNS TABLE (member_id bigint, value_group smallint)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET work_mem = '64MB' SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    stream CONSTANT smallint := member_internal.purchase_stream();
+BEGIN
+    IF EXISTS (SELECT FROM member.rfm_run r WHERE r.day <= rfm_groups_on.day) THEN
+        RETURN QUERY
+            SELECT x.member_id, x.to_group
+            FROM (SELECT DISTINCT ON (c.member_id) c.member_id, c.to_group FROM member.rfm_change c WHERE c.day <= rfm_groups_on.day
+                  ORDER BY c.member_id, c.day DESC) x
+            WHERE x.to_group IS NOT NULL;
+    ELSE
+        RETURN QUERY
+            WITH known AS MATERIALIZED (SELECT k.* FROM member_internal.purchases_known(rfm_groups_on.day) k),
+            cut AS (SELECT coalesce((SELECT v.rfm_cuts FROM member.value_setting v),
+                               member.rfm_cuts_agg(k.activity, stream, rfm_groups_on.day, 365, (SELECT v.rfm_bins FROM member.value_setting v))) AS cuts FROM known k)
+            SELECT x.member_id, member.rfm_value_group(x.score, c.cuts)
+            FROM cut c, LATERAL (SELECT k.member_id, member.rfm_score(c.cuts, k.activity, stream, rfm_groups_on.day, 365) AS score FROM known k) x
+            WHERE x.score IS NOT NULL;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION member_internal.rfm_groups_on(date) IS
+    'Members in an RFM value group on a day. Before the first refresh: by cuts of the day, or the thresholds of value_setting.';
+
+CREATE OR REPLACE FUNCTION member_internal.stages_on(day date) RETURNS TABLE (member_id bigint, stage smallint)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET work_mem = '64MB' SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    stream CONSTANT smallint := member_internal.purchase_stream();
+BEGIN
+    IF EXISTS (SELECT FROM member.stage_change c WHERE c.day <= stages_on.day) THEN
+        RETURN QUERY
+            SELECT DISTINCT ON (c.member_id) c.member_id, c.to_stage FROM member.stage_change c WHERE c.day <= stages_on.day
+            ORDER BY c.member_id, c.day DESC;
+    ELSE
+        RETURN QUERY
+            WITH known AS MATERIALIZED (SELECT k.* FROM member_internal.purchases_known(stages_on.day) k),
+            cut AS (SELECT coalesce((SELECT v.rfm_cuts FROM member.value_setting v),
+                               member.rfm_cuts_agg(k.activity, stream, stages_on.day, 365, (SELECT v.rfm_bins FROM member.value_setting v))) AS cuts FROM known k)
+            SELECT m.member_id, member.lifecycle_stage(coalesce(k.activity, 'empty'::member.activity), stream, stages_on.day, c.cuts,
+                                    v.new_days, v.slip_factor, v.slip_days, v.dormant_days, v.lost_days)
+            FROM member.member m LEFT JOIN known k USING (member_id), member.value_setting v, cut c
+            WHERE m.joined_at < member.day_start(stages_on.day + 1);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION member_internal.stages_on(date) IS
+    'Members that had joined by a day, and their life-cycle stage on it. Before the first refresh: by cuts of the day, or the thresholds of value_setting.';
+
 CREATE OR REPLACE FUNCTION member_internal.value_model(day date) RETURNS member.value_model
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$ SELECT r.model FROM member.value_run r WHERE r.day <= value_model.day AND r.converged ORDER BY r.day DESC LIMIT 1 $$;

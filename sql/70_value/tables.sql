@@ -33,11 +33,16 @@ COMMENT ON COLUMN member.value_setting.lost_days IS 'Stage lost 流失: so many 
 INSERT INTO member.value_setting DEFAULT VALUES;
 
 CREATE TABLE member.rfm_action (
-    strategy_group smallint PRIMARY KEY CHECK (strategy_group BETWEEN 0 AND 4),
-    action         text NOT NULL
+    sort   text NOT NULL,
+    number smallint NOT NULL,
+    action text NOT NULL,
+    PRIMARY KEY (sort, number),
+    CHECK (CASE sort WHEN 'strategy_group' THEN number BETWEEN 0 AND 4 WHEN 'value_group' THEN number BETWEEN 1 AND 8
+                     WHEN 'segment' THEN number BETWEEN 1 AND 10 ELSE false END)
 );
-COMMENT ON TABLE member.rfm_action IS 'What is done for the members of each RFM strategy group 分组策略.';
-COMMENT ON COLUMN member.rfm_action.strategy_group IS 'Number of the group, 1 to 4; 0: the rest.';
+COMMENT ON TABLE member.rfm_action IS 'What is done for the members of each RFM group or segment 分组策略.';
+COMMENT ON COLUMN member.rfm_action.sort IS 'strategy_group, value_group or segment.';
+COMMENT ON COLUMN member.rfm_action.number IS 'Number of the group or segment; strategy group 0: the rest.';
 COMMENT ON COLUMN member.rfm_action.action IS 'The action in words.';
 
 CREATE TABLE member.rfm_run (

@@ -24,20 +24,30 @@ COMMENT ON FUNCTION member.kmeans(text, integer, integer, text, bigint, integer,
     'k-means 聚类 of the rows of a query, which gives a key (bigint) and a point (array of 1 to 32 numbers); names in it are qualified by their schema. k clusters, or of null the number from 2 to max_k with the highest mean silhouette. scale: zscore, minmax or none. The best of so many starts, each by k-means++ from the seed, on up to 10 000 of the rows, then passes over all until nothing moves: the same answer for the same rows and seed. A row a cluster, the largest first: members, percent, centre in the units of the query, sum of squared distances and mean simplified silhouette in scaled units, passes. Errors: MB711 point, MB712 fewer different points than k, MB502.';
 
 CREATE OR REPLACE FUNCTION member.kmeans_choice(query text, max_k integer DEFAULT 10, scale text DEFAULT 'zscore', seed bigint DEFAULT 1, restarts integer DEFAULT 10, max_iterations integer DEFAULT 100)
-RETURNS TABLE (k integer, within double precision, silhouette double precision, chosen boolean)
+RETURNS TABLE (k integer, within double precision, silhouette double precision, chosen boolean, elbow boolean)
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
     PERFORM member_internal.kmeans_check(NULL, max_k, seed, restarts, max_iterations);
     PERFORM FROM member_internal.kmeans_load(query, scale, seed);
-    RETURN QUERY SELECT c.k, c.within, c.silhouette, row_number() OVER (ORDER BY c.silhouette DESC, c.k) = 1
-                 FROM member_internal.kmeans_choices(kmeans_choice.max_k, kmeans_choice.seed, kmeans_choice.restarts, kmeans_choice.max_iterations) c ORDER BY c.k;
+    RETURN QUERY
+        WITH run AS MATERIALIZED (
+            SELECT 1 AS k, f.within, NULL::double precision AS silhouette FROM member_internal.kmeans_fit(1, kmeans_choice.seed, 1, 1, true) f
+            UNION ALL
+            SELECT c.k, c.within, c.silhouette
+            FROM member_internal.kmeans_choices(kmeans_choice.max_k, kmeans_choice.seed, kmeans_choice.restarts, kmeans_choice.max_iterations) c
+        )
+        SELECT x.k, x.within, x.silhouette, row_number() OVER (ORDER BY x.silhouette DESC, x.k) = 1,
+               x.bend IS NOT NULL AND row_number() OVER (ORDER BY x.bend DESC NULLS LAST, x.k) = 1
+        FROM (SELECT r.*, (lag(r.within) OVER (ORDER BY r.k) - r.within)
+                          / greatest(r.within - lead(r.within) OVER (ORDER BY r.k), CASE WHEN lead(r.k) OVER (ORDER BY r.k) IS NOT NULL THEN 1e-9 * nullif(max(r.within) OVER (), 0) END) AS bend FROM run r) x
+        WHERE x.k > 1 ORDER BY x.k;
     DROP TABLE pg_temp.kmeans_point, pg_temp.kmeans_sample;
 END
 $$;
 COMMENT ON FUNCTION member.kmeans_choice(text, integer, text, bigint, integer, integer) IS
-    'How many clusters the rows of a query fall into, on up to 10 000 of them: for 2, 3 … max_k the sum of squared distances (look for the elbow), the mean simplified silhouette, and which kmeans() takes by it. Errors: MB711 point, MB712 no points, MB502.';
+    'How many clusters the rows of a query fall into, on up to 10 000 of them: for 2, 3 … max_k the sum of squared distances, the mean simplified silhouette, which kmeans() takes by it, and where the sums have their elbow: one cluster fewer adds most to the sum by what one more takes off; none: too few to tell. Errors: MB711 point, MB712 no points, MB502.';
 
 CREATE OR REPLACE FUNCTION member.clusters_refresh(k integer DEFAULT NULL, features text[] DEFAULT '{recency,frequency,monetary}', days integer DEFAULT 365, max_k integer DEFAULT 8, scale text DEFAULT 'zscore', seed bigint DEFAULT 1, restarts integer DEFAULT 10)
 RETURNS integer
@@ -122,8 +132,8 @@ DECLARE
     run integer;
 BEGIN
     PERFORM member_internal.require_ready();
-    IF what IS NULL OR what NOT IN ('product', 'category', 'content') THEN
-        PERFORM member_internal.refuse('MB502', format('unknown items "%s"', what), 'They are product, category or content.');
+    IF what IS NULL OR what NOT IN ('product', 'category', 'content', 'benefit') THEN
+        PERFORM member_internal.refuse('MB502', format('unknown items "%s"', what), 'They are product, category, content or benefit.');
     END IF;
     IF days IS NULL OR days NOT BETWEEN 1 AND 3660 THEN
         PERFORM member_internal.refuse('MB502', format('invalid days: %s', coalesce(days::text, 'null')), 'It is 1 to 3660.');
@@ -137,6 +147,8 @@ BEGIN
     CREATE TEMP TABLE basket_line (member_id bigint, basket integer, item text) ON COMMIT DROP;
     IF what = 'content' THEN
         INSERT INTO basket_line SELECT e.member_id, 0, e.category FROM member.event e WHERE e.at >= since AND e.at < until AND e.category IS NOT NULL;
+    ELSIF what = 'benefit' THEN
+        INSERT INTO basket_line SELECT u.member_id, 0, u.benefit FROM member.benefit_use u WHERE u.at >= since AND u.at < until;
     ELSE
         INSERT INTO basket_line SELECT l.member_id, l.entry_no, CASE baskets_refresh.what WHEN 'product' THEN l.product ELSE l.category END
             FROM member.purchase p JOIN member.purchase_line l USING (member_id, entry_no)
@@ -161,7 +173,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION member.baskets_refresh(text, double precision, double precision, double precision, integer, integer) IS
-    'Makes the association rules 关联规则 of the days that end with today anew, which recommend() reads: of what members buy together, by product or category of the purchase lines (a basket a purchase), or of content (a basket a member: categories of its events). min_support: share of the baskets that have all items of a rule; max_size: items of a rule. Returns how many rules. Errors: MB502, MB713 too many, 53400 needs more maintenance_work_mem, MB001, MB002.';
+    'Makes the association rules 关联规则 of the days that end with today anew, which recommend() reads: of what members buy together, by product or category of the purchase lines (a basket a purchase), of content (a basket a member: categories of its events), or of benefits (a basket a member: those it used). min_support: share of the baskets that have all items of a rule; max_size: items of a rule. Returns how many rules. Errors: MB502, MB713 too many, 53400 needs more maintenance_work_mem, MB001, MB002.';
 
 CREATE OR REPLACE FUNCTION member.recommend(items text[], what text DEFAULT 'product', max_rows integer DEFAULT 10)
 RETURNS TABLE (item text, because text[], confidence double precision, lift double precision, support double precision)

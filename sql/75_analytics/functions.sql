@@ -234,7 +234,7 @@ $$;
 COMMENT ON FUNCTION member_internal.cluster_query(text[], date, integer) IS
     'The query of the points of all members that bought in the days to a day. Errors: MB502 feature, days.';
 
--- What is the same of the members of each cluster: purchases of the window, most bought category, most visited store.
+-- What is the same of the members of each cluster: purchases of the window, most visited store, most bought and most read category.
 CREATE OR REPLACE FUNCTION member_internal.cluster_profile(run_id integer, since timestamptz, until timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET work_mem = '64MB' SET jit = off
 AS $$
@@ -255,10 +255,17 @@ BEGIN
                 WHERE p.at >= cluster_profile.since AND p.at < cluster_profile.until AND l.category IS NOT NULL GROUP BY 1, 2) s
           GROUP BY 1) x
     WHERE c.run_id = cluster_profile.run_id AND c.cluster = x.cluster;
+    UPDATE member.cluster c SET content = x.category, content_share = x.share
+    FROM (SELECT s.cluster, (array_agg(s.category ORDER BY s.events DESC, s.category))[1] AS category, round(100.0 * max(s.events) / sum(s.events), 2) AS share
+          FROM (SELECT m.cluster, e.category, count(*) AS events
+                FROM cluster_of_member m JOIN member.event e USING (member_id)
+                WHERE e.at >= cluster_profile.since AND e.at < cluster_profile.until AND e.category IS NOT NULL GROUP BY 1, 2) s
+          GROUP BY 1) x
+    WHERE c.run_id = cluster_profile.run_id AND c.cluster = x.cluster;
 END
 $$;
 COMMENT ON FUNCTION member_internal.cluster_profile(integer, timestamptz, timestamptz) IS
-    'Fills in the purchases of each cluster of a run, its store and category, by the temporary table cluster_of_member.';
+    'Fills in the purchases of each cluster of a run, its store, category and content, by the temporary table cluster_of_member.';
 
 -- ---- baskets and items ----
 
@@ -283,13 +290,17 @@ AS $$
     SELECT coalesce(array_agg(DISTINCT x.item), '{}')
     FROM (SELECT CASE items_of.what WHEN 'product' THEN l.product ELSE l.category END AS item
           FROM member.purchase_line l JOIN member.entry e USING (member_id, entry_no)
-          WHERE l.member_id = items_of.member_id AND items_of.what <> 'content'
+          WHERE l.member_id = items_of.member_id AND items_of.what IN ('product', 'category')
             AND e.at >= member.day_start(items_of.day - days + 1) AND e.at < member.day_start(items_of.day + 1)
           UNION ALL
           SELECT v.category FROM member.event v
           WHERE v.member_id = items_of.member_id AND items_of.what = 'content'
-            AND v.at >= member.day_start(items_of.day - days + 1) AND v.at < member.day_start(items_of.day + 1)) x
+            AND v.at >= member.day_start(items_of.day - days + 1) AND v.at < member.day_start(items_of.day + 1)
+          UNION ALL
+          SELECT b.benefit FROM member.benefit_use b
+          WHERE b.member_id = items_of.member_id AND items_of.what = 'benefit'
+            AND b.at >= member.day_start(items_of.day - days + 1) AND b.at < member.day_start(items_of.day + 1)) x
     WHERE x.item IS NOT NULL
 $$;
 COMMENT ON FUNCTION member_internal.items_of(bigint, text, date, integer) IS
-    'Products or categories a member bought, or categories of its events, in the days that end with the day.';
+    'Products or categories a member bought, categories of its events, or benefits it used, in the days that end with the day.';

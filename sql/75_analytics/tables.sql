@@ -39,6 +39,8 @@ CREATE TABLE member.cluster (
     store_share    numeric(5,2),
     category       text,
     category_share numeric(5,2),
+    content        text,
+    content_share  numeric(5,2),
     PRIMARY KEY (run_id, cluster)
 );
 COMMENT ON TABLE member.cluster IS 'Clusters of a run with their profile, number 1 the largest.';
@@ -47,10 +49,11 @@ COMMENT ON COLUMN member.cluster.center IS 'Mean of each feature, in its own uni
 COMMENT ON COLUMN member.cluster.orders IS 'Purchases of its members in the days of the run, but for those refunded in whole.';
 COMMENT ON COLUMN member.cluster.store IS 'Store with the most of them; store_share: percent of all.';
 COMMENT ON COLUMN member.cluster.category IS 'Category most was spent on by purchase lines; category_share: percent of what lines with a category come to.';
+COMMENT ON COLUMN member.cluster.content IS 'Category most of their events had, what they read and clicked; content_share: percent of the events with a category.';
 
 CREATE TABLE member.basket_run (
     run_id         integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    what           text NOT NULL UNIQUE CHECK (what IN ('product', 'category', 'content')),
+    what           text NOT NULL UNIQUE CHECK (what IN ('product', 'category', 'content', 'benefit')),
     day            date NOT NULL,
     made_at        timestamptz NOT NULL,
     days           integer NOT NULL,
@@ -61,7 +64,7 @@ CREATE TABLE member.basket_run (
     max_size       integer NOT NULL
 );
 COMMENT ON TABLE member.basket_run IS 'The last refresh of the association rules 关联规则 of each sort of item.';
-COMMENT ON COLUMN member.basket_run.what IS 'product and category: of purchase lines, a basket a purchase; content: categories of events, a basket a member.';
+COMMENT ON COLUMN member.basket_run.what IS 'product and category: of purchase lines, a basket a purchase; content: categories of events, a basket a member; benefit: benefits used, a basket a member.';
 COMMENT ON COLUMN member.basket_run.days IS 'Days, ending with day, that were looked at.';
 
 CREATE TABLE member.basket_rule (

@@ -28,8 +28,11 @@ BEGIN
         ('browse_growth', '浏览商品', 'browse', 'growth', '{1}', NULL, false, 1, NULL),
         ('share', '分享内容', 'share', 'points', '{3}', NULL, false, 1, NULL),
         ('share_growth', '分享内容', 'share', 'growth', '{1}', NULL, false, 1, NULL);
-    INSERT INTO member.rfm_action (strategy_group, action) VALUES
-        (1, '独家新品预览'), (2, '组合优惠'), (3, '调研问卷'), (4, '唤醒活动');
+    INSERT INTO member.rfm_action (sort, number, action) VALUES
+        ('strategy_group', 1, '独家新品预览'), ('strategy_group', 2, '组合优惠'), ('strategy_group', 3, '调研问卷'), ('strategy_group', 4, '唤醒活动'),
+        ('strategy_group', 0, '日常触达'),
+        ('value_group', 1, '专属服务'), ('value_group', 2, '提升频次'), ('value_group', 3, '主动回访'), ('value_group', 4, '重点召回'),
+        ('value_group', 5, '提升客单'), ('value_group', 6, '引导复购'), ('value_group', 7, '积分提醒'), ('value_group', 8, '低成本唤醒');
     INSERT INTO member.tier_ladder (ladder_id, code, name) VALUES (1, 'consumer', '会员等级');
     INSERT INTO member.message_template (code, class, marketing, channels, body) VALUES
         ('welcome', 'benefit', false, '{service,popup}', '欢迎加入{brand}会员!消费、签到均可获得积分,点此查看您的会员权益。'),

@@ -3,7 +3,7 @@
 CREATE OR REPLACE VIEW member_report.cluster AS
 SELECT r.run_id, r.day, r.run_id = (SELECT max(l.run_id) FROM member.cluster_run l) AS latest, c.cluster, c.name, c.members,
        round(100.0 * c.members / r.members, 2) AS share, c.orders, c.spend, round(100.0 * c.spend / nullif(sum(c.spend) OVER (PARTITION BY r.run_id), 0), 2) AS spend_share,
-       c.mean_order, c.store, c.store_share, c.category, c.category_share, c.within, c.silhouette
+       c.mean_order, c.store, c.store_share, c.category, c.category_share, c.within, c.silhouette, c.content, c.content_share
 FROM member.cluster_run r JOIN member.cluster c USING (run_id);
 COMMENT ON VIEW member_report.cluster IS 'Clusters of members 聚类 with their profile, by run of clusters_refresh().';
 COMMENT ON COLUMN member_report.cluster.run_id IS 'Number of the run.';
@@ -23,6 +23,8 @@ COMMENT ON COLUMN member_report.cluster.category IS 'Category most was spent on;
 COMMENT ON COLUMN member_report.cluster.category_share IS 'Percent that was spent on it of the lines that name a category.';
 COMMENT ON COLUMN member_report.cluster.within IS 'Sum of the squared distances from the centre, in scaled units.';
 COMMENT ON COLUMN member_report.cluster.silhouette IS 'Mean simplified silhouette, up to 1: how far its members are nearer to their own centre than to the next.';
+COMMENT ON COLUMN member_report.cluster.content IS 'Category most of their events had in the days of the run, what they read and clicked; null without any.';
+COMMENT ON COLUMN member_report.cluster.content_share IS 'Percent of the events with a category that had it.';
 
 CREATE OR REPLACE VIEW member_report.cluster_feature AS
 SELECT r.run_id, c.cluster, f.place::integer AS place, f.feature, c.center[f.place] AS mean, r.centers[c.cluster][f.place] AS scaled
@@ -39,7 +41,7 @@ CREATE OR REPLACE VIEW member_report.association_rule AS
 SELECT u.what, u.day, r.antecedent, r.consequent, r.occurrences, u.baskets, r.support, r.confidence, r.lift, r.leverage, r.conviction
 FROM member.basket_run u JOIN member.basket_rule r USING (run_id);
 COMMENT ON VIEW member_report.association_rule IS 'Association rules 关联规则 of the last baskets_refresh() of each sort of item.';
-COMMENT ON COLUMN member_report.association_rule.what IS 'product, category or content.';
+COMMENT ON COLUMN member_report.association_rule.what IS 'product, category, content or benefit.';
 COMMENT ON COLUMN member_report.association_rule.day IS 'Day of the refresh.';
 COMMENT ON COLUMN member_report.association_rule.antecedent IS 'Who has these …';
 COMMENT ON COLUMN member_report.association_rule.consequent IS '… has this too.';

@@ -158,7 +158,8 @@ CREATE OR REPLACE VIEW member_report.rfm_group AS
 SELECT g.code AS value_group, member.rfm_value_group_name(g.code) AS value_group_name, coalesce(x.members, 0) AS members,
        round(100.0 * coalesce(x.members, 0) / nullif(sum(x.members) OVER (), 0), 2) AS share,
        round(x.recency, 1) AS mean_recency, round(x.frequency, 2) AS mean_orders,
-       round(x.monetary / x.members / 100, 2) AS mean_spend, round(x.monetary / 100, 2) AS spend
+       round(x.monetary / x.members / 100, 2) AS mean_spend, round(x.monetary / 100, 2) AS spend,
+       (SELECT a.action FROM member.rfm_action a WHERE a.sort = 'value_group' AND a.number = g.code) AS action
 FROM (SELECT n::smallint FROM generate_series(1, 8) n) AS g (code)
 LEFT JOIN (SELECT member.rfm_value_group(member.rfm_score((SELECT r.cuts FROM member.rfm_run r ORDER BY r.day DESC LIMIT 1),
                                                           f.recency, f.frequency, f.monetary), (SELECT r.cuts FROM member.rfm_run r ORDER BY r.day DESC LIMIT 1)) AS code,
@@ -179,6 +180,7 @@ COMMENT ON COLUMN member_report.rfm_group.mean_recency IS 'Mean of the days sinc
 COMMENT ON COLUMN member_report.rfm_group.mean_orders IS 'Mean number of purchases in the 365 days that end with today.';
 COMMENT ON COLUMN member_report.rfm_group.mean_spend IS 'Mean spend in that time, refunds taken off, yuan.';
 COMMENT ON COLUMN member_report.rfm_group.spend IS 'Spend of them all in that time, refunds taken off, yuan.';
+COMMENT ON COLUMN member_report.rfm_group.action IS 'What is done for them; null: nothing.';
 
 CREATE OR REPLACE VIEW member_report.rfm_migration AS
 SELECT c.day, member.rfm_value_group_name(c.from_group) AS from_group, member.rfm_value_group_name(c.to_group) AS to_group, c.members
@@ -283,7 +285,7 @@ SELECT g.code AS strategy_group, member.rfm_strategy_group_name(g.code) AS strat
        round(100.0 * coalesce(x.members, 0) / nullif(sum(x.members) OVER (), 0), 2) AS share,
        round(x.recency, 1) AS mean_recency, round(x.frequency, 2) AS mean_orders,
        round(x.monetary / x.members / 100, 2) AS mean_spend, round(x.monetary / 100, 2) AS spend,
-       (SELECT a.action FROM member.rfm_action a WHERE a.strategy_group = g.code) AS action
+       (SELECT a.action FROM member.rfm_action a WHERE a.sort = 'strategy_group' AND a.number = g.code) AS action
 FROM (SELECT n::smallint FROM generate_series(0, 4) n) AS g (code)
 LEFT JOIN (SELECT member.rfm_strategy_group(member.rfm_score((SELECT r.cuts FROM member.rfm_run r ORDER BY r.day DESC LIMIT 1),
                                                           f.recency, f.frequency, f.monetary), (SELECT r.cuts FROM member.rfm_run r ORDER BY r.day DESC LIMIT 1)) AS code,
@@ -379,7 +381,8 @@ CREATE OR REPLACE VIEW member_report.rfm_segment AS
 SELECT g.code AS segment, member.rfm_segment_name(g.code) AS segment_name, coalesce(x.members, 0) AS members,
        round(100.0 * coalesce(x.members, 0) / nullif(sum(x.members) OVER (), 0), 2) AS share,
        round(x.recency::numeric, 1) AS median_recency, round(x.frequency::numeric, 1) AS median_orders,
-       round((x.monetary / 100)::numeric, 2) AS median_spend, round(x.spend / 100, 2) AS spend
+       round((x.monetary / 100)::numeric, 2) AS median_spend, round(x.spend / 100, 2) AS spend,
+       (SELECT a.action FROM member.rfm_action a WHERE a.sort = 'segment' AND a.number = g.code) AS action
 FROM (SELECT n::smallint FROM generate_series(1, 10) n) AS g (code)
 LEFT JOIN (SELECT f.code, count(*) AS members, sum(f.monetary) AS spend,
                   percentile_cont(0.5) WITHIN GROUP (ORDER BY f.recency) AS recency,
@@ -400,6 +403,7 @@ COMMENT ON COLUMN member_report.rfm_segment.median_recency IS 'Median of the day
 COMMENT ON COLUMN member_report.rfm_segment.median_orders IS 'Median number of purchases in the 365 days that end with today.';
 COMMENT ON COLUMN member_report.rfm_segment.median_spend IS 'Median spend in that time, refunds taken off, yuan.';
 COMMENT ON COLUMN member_report.rfm_segment.spend IS 'Spend of them all in that time, refunds taken off, yuan.';
+COMMENT ON COLUMN member_report.rfm_segment.action IS 'What is done for them; null: nothing.';
 
 CREATE OR REPLACE VIEW member_report.value_fit AS
 SELECT r.day, member.value_parameter(r.model, 'r') AS r, member.value_parameter(r.model, 'alpha') AS alpha,
@@ -487,6 +491,29 @@ COMMENT ON COLUMN member_report.churn.signal IS 'own_interval 超自身间隔, s
 COMMENT ON COLUMN member_report.churn.members IS 'Members that show it; null: none.';
 COMMENT ON COLUMN member_report.churn.share IS 'Percent of the active members that have bought; null: none.';
 COMMENT ON COLUMN member_report.churn.spend_365d IS 'What they spent in the 365 days that end with today, refunds taken off, yuan.';
+
+CREATE OR REPLACE VIEW member_report.churn_reason AS
+SELECT x.source, x.reason, sum(x.events)::bigint AS events, count(*) AS members,
+       round(100.0 * count(*) / sum(count(*)) OVER (PARTITION BY x.source), 2) AS share,
+       count(*) FILTER (WHERE x.gone) AS gone, round(100.0 * count(*) FILTER (WHERE x.gone) / count(*), 2) AS gone_share,
+       round(coalesce(sum(x.spend) FILTER (WHERE x.gone), 0) / 100, 2) AS gone_spend
+FROM (SELECT e.source, e.reason, e.events, member.amount(s.activity, (SELECT t.purchases FROM member_report.today t)) AS spend,
+             coalesce(member.last_day(s.activity, (SELECT t.purchases FROM member_report.today t)) <= (e.last AT TIME ZONE (SELECT t.zone FROM member_report.today t))::date, true) AS gone
+      FROM (SELECT v.kind AS source, v.category AS reason, v.member_id, count(*) AS events, max(v.at) AS last
+            FROM member.event v
+            WHERE v.kind IN ('leave', 'survey', 'complaint') AND v.category IS NOT NULL
+              AND v.at >= (SELECT (t.day - 364)::timestamp AT TIME ZONE t.zone FROM member_report.today t)
+            GROUP BY 1, 2, 3) e JOIN member.state s USING (member_id)) x
+GROUP BY 1, 2;
+COMMENT ON VIEW member_report.churn_reason IS 'Reasons to go 流失原因 that members gave in the 365 days that end with today: the categories of their events leave, survey and complaint.';
+COMMENT ON COLUMN member_report.churn_reason.source IS 'Kind of the event: leave 注销, survey 调研 or complaint 投诉.';
+COMMENT ON COLUMN member_report.churn_reason.reason IS 'Its category.';
+COMMENT ON COLUMN member_report.churn_reason.events IS 'How often it was given.';
+COMMENT ON COLUMN member_report.churn_reason.members IS 'Members that gave it.';
+COMMENT ON COLUMN member_report.churn_reason.share IS 'Percent of these among the members of all reasons of the source; one that gave two counts in both.';
+COMMENT ON COLUMN member_report.churn_reason.gone IS 'Of these, members that have not bought on a later day.';
+COMMENT ON COLUMN member_report.churn_reason.gone_share IS 'Percent of them.';
+COMMENT ON COLUMN member_report.churn_reason.gone_spend IS 'What those had spent in all their life, refunds taken off, yuan.';
 
 CREATE OR REPLACE VIEW member_report.winback AS
 SELECT rank() OVER (ORDER BY round((x.clv / nullif(x.p_alive, 0))::numeric) DESC NULLS LAST, x.spend DESC) AS place, x.member_id,

@@ -94,7 +94,8 @@ TO member_operator, member_admin;
 GRANT EXECUTE ON FUNCTION
     member.rfm_migration(date, date),
     member.lifecycle_conversion(date, date),
-    member.value_calibration(date, integer, integer)
+    member.value_calibration(date, integer, integer),
+    member.churn_calibration(date, integer)
 TO member_operator, member_report, member_admin;
 GRANT EXECUTE ON FUNCTION member.rfm_collapse(member.rfm_cuts)
     TO member_admin, member_operator, member_app, member_report, member_store;

@@ -18,6 +18,24 @@ seconds() {
 	awk '/^Time: / { t += $2 } END { printf "%.3f\n", t / 1000 }' "$work/timing"
 }
 
+# megabytes DATABASE FILE [psql arguments]: memory of its own that a backend had at most, when it ran the file without workers and without
+# compiling expressions; what it shares with others is not in it
+megabytes() {
+	database=$1
+	file=$2
+	shift 2
+	psql -X -A -t -q -v ON_ERROR_STOP=1 -d "$database" "$@" <<-END || fail "$file failed"
+		SET max_parallel_workers_per_gather = 0;
+		SET jit = off;
+		\o /dev/null
+		\i $file
+		\o
+		SELECT pg_backend_pid() AS backend \gset
+		\setenv BACKEND :backend
+		\! awk '/^VmHWM/ { most = \$2 } /^RssShmem/ { shared = \$2 } END { printf "%.0f\\n", (most - shared) / 1024 }' /proc/\$BACKEND/status
+	END
+}
+
 # rate DATABASE SCRIPT: transactions a second of a pgbench script; `tpcb` is the built-in one
 rate() {
 	case $2 in

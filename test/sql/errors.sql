@@ -29,7 +29,7 @@ $$;
 
 SELECT pg_temp.try('{}', 'enroll(''shop'')', 'purchase_record(1, ''P1'', 10)', 'purchase_refund(1, ''P1'', ''R1'')', 'event_record(1, ''signin'')', 'points_earn(1, 5)',
     'points_spend(1, 5)', 'points_reverse(1, 1)', 'points_hold(1, 5)', 'points_capture(1, 1)', 'points_void(1, 1)', 'points_holds(1)', 'points_release(1, 1)', 'points_transfer(1, 2, 5)', 'points_transfer_undo(1, 1)', 'points_transfers(1)', 'points_adjust(1, 5, ''x'', ''li'')', 'points_adjust_ask(1, 5, ''x'', ''li'')', 'points_adjust_decide(1, 1, true, ''li'')', 'points_reinstate(1, 1)', 'points_pay(1, ''P1'', 5, 10)', 'pin_set(1, ''1234'')', 'code_issue(1)', 'pass_issue(1, ''1'')', 'points_limit_set(''x'', ''y'', 5)', 'points_limits()', 'points_balance(1)', 'points_lots(1)', 'points_explain(1)', 'points_explain_json(1)', 'points_statement(1)', 'points_expiring()', 'tier_of(1)', 'tier_progress(1)', 'rfm_of(1)',
-    'rfm_scores()', 'rfm_migration(''2026-01-01'', ''2026-02-01'')', 'value_refit()', 'value_of(1)', 'value_calibration(''2026-01-01'')', 'churn_signals(1)', 'lifecycle_of(1)',
+    'rfm_scores()', 'rfm_migration(''2026-01-01'', ''2026-02-01'')', 'value_refit()', 'value_of(1)', 'value_calibration(''2026-01-01'')', 'churn_calibration(''2026-01-01'')', 'churn_signals(1)', 'lifecycle_of(1)',
     'lifecycle_conversion(''2026-01-01'', ''2026-02-01'')',
     'outbox_claim(''w'')', 'outbox_ack(1, ''sent'')', 'publish(''x'')', 'program_export()', 'program_diff()', 'program_import(''{}'')', 'program_revert(1, ''x'')', 'preview(1, ''{"kind": "day"}'')', 'tag_set(1, ''x'')', 'tag_set_many(''x'', ''{1}'')', 'tag_unset_many(''x'', ''{1}'')', 'core_tags(1)', 'audience_persona(''age > 3'')', 'audience_count(''age > 3'')', 'migrate()', 'verify()', 'repair()', 'replay(1)', 'import_members()', 'import_purchases()', 'import_balances()', 'import_points()', 'points_post(ARRAY[]::jsonb[])',
     'jobs_install()', 'clusters_refresh()', 'cluster_of(1)', 'baskets_refresh()', 'recommend(''{tea}'')', 'recommend_for(1)', 'nearest_stores(31, 121)', 'nearby_items(1, 31, 121)');
@@ -316,7 +316,7 @@ SELECT pg_temp.try('preview(1, {})', '''{"kind": "event"}''', '''{"kind": "purch
 SELECT pg_temp.try('tag_set_many({}, ''{1}'')', '''none''', 'NULL');
 SELECT pg_temp.try('core_tags(1, {})', '-1');
 SELECT pg_temp.try('program_import({})', 'NULL', '''7''', '''{"tags": [], "verb": {"verb": "enroll"}}''', '''{"wallet": [{"name": "x"}, {"code": "Coins", "name": "x", "kind": 1}, {"code": "points", "expiry_n": "x"}]}''',
-    '''{"tier_level": [{"ladder": "svip", "level": 0, "code": "free", "name": "x"}], "rfm_action": [{"strategy_group": 1, "action": "x"}, {"strategy_group": 1}]}''');
+    '''{"tier_level": [{"ladder": "svip", "level": 0, "code": "free", "name": "x"}], "rfm_action": [{"sort": "segment", "number": 1, "action": "x"}, {"sort": "segment", "number": 1}]}''');
 BEGIN;
 DELETE FROM member.earn_rule WHERE code = 'share';
 SELECT pg_temp.try('program_revert({})', '1, ''back''', '99, ''back''', '1, NULL, true');

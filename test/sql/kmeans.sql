@@ -46,7 +46,7 @@ SELECT round(sum(within)::numeric, 6) AS within FROM kmeans('TABLE public.iris',
 SELECT DISTINCT round(x.within::numeric, 6) AS within FROM generate_series(0, 9) seed, LATERAL (SELECT sum(within) AS within FROM kmeans('TABLE public.iris', 3, scale => 'none', seed => seed * 1000)) x;
 -- by deviations: the known sum of R's scale() is that of the sample, 138.888
 SELECT round((sum(within) * 149 / 150)::numeric, 3) AS within FROM kmeans('TABLE public.iris', 3);
-SELECT k, round(within::numeric, 4) AS within, round(silhouette::numeric, 4) AS silhouette, chosen FROM kmeans_choice('TABLE public.iris', 6, 'none');
+SELECT k, round(within::numeric, 4) AS within, round(silhouette::numeric, 4) AS silhouette, chosen, elbow FROM kmeans_choice('TABLE public.iris', 6, 'none');
 SELECT cluster, members FROM kmeans('TABLE public.iris', scale => 'minmax');
 
 -- ---- whatever the order of the rows and the workers ----

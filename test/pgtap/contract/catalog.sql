@@ -99,7 +99,7 @@ SELECT set_eq($$ SELECT proname || '(' || coalesce(array_to_string(proargnames[:
     'tier_explain(member_id, as_of)', 'tier_simulate(as_of, how, sample)', 'tier_simulate_levels(as_of, how, sample)', 'tier_simulate_members(as_of, how, sample, after, max_rows)', 'benefits_of(member_id, as_of)',
     'benefit_use(member_id, benefit, source, at, actor, key)', 'tier_set(member_id, level, mode, until, reason, ladder, at, actor, key)',
     'rfm_of(member_id, as_of)', 'rfm_scores(as_of, bins, thresholds, nested)', 'rfm_collapse(cuts)', 'rfm_migration(since, until)',
-    'value_refit(day)', 'value_of(member_id, as_of)', 'value_calibration(day, horizon, bins)', 'churn_signals(member_id, as_of)',
+    'value_refit(day)', 'value_of(member_id, as_of)', 'value_calibration(day, horizon, bins)', 'churn_calibration(day, horizon)', 'churn_signals(member_id, as_of)',
     'lifecycle_of(member_id, as_of)', 'lifecycle_conversion(since, until)', 'outbox_claim(worker, max_rows, lease)', 'outbox_ack(id, result)',
     'import_members(channel)', 'import_purchases(channel)', 'import_balances()', 'points_post(rows, all_or_nothing)', 'import_points(all_or_nothing)', 'daily_run(day)', 'streams_fill()', 'jobs_install(schedule)', 'jobs_remove()',
     'compile_rule(rule)', 'rule_text(rule)', 'rule_explain(member_id, rule, as_of)', 'facts_of(member_id)', 'rules_of(member_id, as_of)',

@@ -43,13 +43,19 @@ SELECT results_eq($$ SELECT c.cluster, c.orders, c.spend, c.mean_order, c.store,
        FROM member.purchase p, member.cluster_of(p.member_id) x WHERE p.at >= '2025-07-01 00:00+08' AND p.refunded < p.amount GROUP BY 1 ORDER BY 1 $$, 'the profile is that of the purchases');
 SELECT is(round(category_share), round(100.0 * (SELECT sum(amount - refunded) FILTER (WHERE category = 'drink') / sum(amount - refunded) FROM member.purchase_line WHERE member_id % 3 = 0)), 'the share of a category is of what lines that name one come to')
 FROM member_report.cluster WHERE category = 'drink';
+SELECT is_empty('SELECT FROM member_report.cluster WHERE content IS NOT NULL OR content_share IS NOT NULL', 'of no events there is no preference of content');
 SELECT results_eq('SELECT round(sum(share)), round(sum(spend_share)), bool_and(latest) FROM member_report.cluster', 'VALUES (100::numeric, 100::numeric, true)', 'shares make a hundred');
 SELECT results_eq('SELECT feature, count(*), round(sum(scaled * c.members)::numeric, 6) FROM member_report.cluster_feature f JOIN member.cluster c USING (run_id, cluster) GROUP BY place, feature ORDER BY place',
     $$ VALUES ('recency', 3::bigint, 0.000000), ('frequency', 3, 0.000000), ('monetary', 3, 0.000000) $$, 'scaled, a feature has mean 0 over all');
 
+-- what they read: of the first sort two recipes and a story each, of the second stories, and some too long ago or without a category
+SELECT NULL FROM generate_series(1, 90) m, generate_series(1, 3) i, member.event_record(m, 'read', category => CASE WHEN m % 3 = 0 AND i < 3 THEN 'recipes' ELSE 'stories' END, at => '2026-06-01 10:00+08') WHERE m % 3 < 2;
+SELECT NULL FROM generate_series(1, 5) i, member.event_record(2, 'read', category => 'news', at => '2025-06-30 10:00+08');
+SELECT NULL FROM member.event_record(2, 'read', at => '2026-06-01 10:00+08');
 -- the number of clusters by itself, every feature, the same again
 SELECT is(member.clusters_refresh(), 2, 'a run of as many clusters as there are');
 SELECT is(k, 3, 'three, by the silhouette') FROM member.cluster_run WHERE run_id = 2;
+SELECT set_eq('SELECT c.content, c.content_share, member_id % 3 FROM generate_series(1, 3) member_id, member.cluster_of(member_id) x JOIN member_report.cluster c ON c.run_id = x.run AND c.cluster = x.cluster', $$ VALUES ('recipes', 66.67, 0), ('stories', 100.00, 1), (NULL, NULL, 2) $$, 'a cluster has its preference of content');
 SELECT set_eq('SELECT cluster, members, center, within, orders, store FROM member.cluster WHERE run_id = 2', 'SELECT cluster, members, center, within, orders, store FROM member.cluster WHERE run_id = 1', 'which are the same to the last bit');
 SELECT is(member.clusters_refresh(3, '{recency,frequency,monetary,log_frequency,log_monetary,mean_order,mean_gap,active_days,tenure,points,discount_share}'), 3, 'by every feature there is');
 SELECT is_empty($$ SELECT p.*, c.point FROM plain p LEFT JOIN LATERAL member.cluster_of(p.member_id) c ON true

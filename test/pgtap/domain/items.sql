@@ -53,6 +53,13 @@ SELECT isnt_empty('SELECT FROM generate_series(1, 60) m, member.recommend_for(m)
 SELECT is_empty('SELECT * FROM member.recommend_for(62)', 'of whom nothing is known nothing is told');
 SELECT cmp_ok(member.baskets_refresh('category', min_support => 0.1, min_lift => 0), '>', 3::bigint, 'rules of categories');
 SELECT isnt_empty($$ SELECT * FROM member.recommend('{coffee}', 'category') $$, 'beside those of products');
+-- benefits: those used, a basket a member
+INSERT INTO member.benefit_use (member_id, use_no, benefit, ladder_id, level, at, booked_at)
+SELECT m, n, b, 1, 0, at, at FROM (SELECT m, 1, 'gift', timestamptz '2026-06-10 10:00+08' FROM generate_series(1, 20) m UNION ALL SELECT m, 2, 'trial', '2026-06-11 10:00+08' FROM generate_series(1, 15) m
+    UNION ALL SELECT m, 3, 'gift', '2026-06-12 10:00+08' FROM generate_series(1, 5) m UNION ALL SELECT 30, 1, 'seat', '2026-01-12 10:00+08') x (m, n, b, at);
+SELECT is(member.baskets_refresh('benefit', min_lift => 0), 2::bigint, 'rules of benefits');
+SELECT results_eq($$ SELECT item, because, confidence FROM member.recommend_for(18, 'benefit') $$, $$ VALUES ('trial', '{gift}'::text[], 0.75::float8) $$, 'who had the gift may like the trial');
+SELECT is_empty($$ SELECT * FROM member.recommend_for(3, 'benefit') $$, 'who had both is told nothing');
 -- content: categories of events, a basket a member
 SELECT count(r) FROM (SELECT member.event_record(m, 'read', (ARRAY['recipes', 'news', 'brewing'])[i], at => '2026-06-01 10:00+08') AS r FROM generate_series(1, 40) m, generate_series(1, 3) i WHERE i <> 3 OR m % 2 = 0) x \gset
 SELECT NULL FROM member.event_record(62, 'read', 'recipes', at => '2026-06-29 10:00+08');

@@ -94,6 +94,18 @@ SELECT results_eq($$ SELECT round(sum(c.members * c.purchases)), round(sum(c.mem
 SELECT results_eq($$ SELECT round(c.expected_purchases, 3), round(c.p_alive, 3) FROM member.value_calibration('2026-01-15', 40, 1) c $$,
     $$ SELECT round(avg(member.expected_purchases(r.model, p.x, p.t_x, p.t, 40))::numeric, 3), round(avg(member.p_alive(r.model, p.x, p.t_x, p.t))::numeric, 3) FROM pg_temp.plain('2026-01-15') p, member.value_run r WHERE r.day = '2026-01-15' $$, 'what was expected is by the fit of the day');
 SELECT ok(bool_and(c.expected_purchases > c.before) , 'bins ascend') FROM (SELECT c.expected_purchases, lag(c.expected_purchases) OVER (ORDER BY c.bin) AS before FROM member.value_calibration('2026-01-15', 40, 5) c) c;
+-- signs of churn on that day, and who then did not buy
+SELECT NULL FROM generate_series(15, 390, 15) m, member.event_record(m, 'share', at => '2026-01-10 10:00+08');
+CREATE TEMP VIEW sign AS
+SELECT p.member_id, s.signal, s.holds, NOT EXISTS (SELECT FROM member.purchase b WHERE b.member_id = p.member_id AND (b.at AT TIME ZONE 'Asia/Shanghai')::date BETWEEN '2026-01-16' AND '2026-02-24') AS gone,
+       1 - member.p_purchase(r.model, p.x, p.t_x, p.t, 40) AS predicted
+FROM pg_temp.plain('2026-01-15') p, member.value_run r, LATERAL (SELECT s.signal, s.holds FROM member.churn_signals(p.member_id, '2026-01-15') s UNION ALL SELECT 'any', bool_or(s.holds) FROM member.churn_signals(p.member_id, '2026-01-15') s) s
+WHERE r.day = '2026-01-15';
+SELECT results_eq('SELECT * FROM member.churn_calibration(''2026-01-15'', 40) ORDER BY 1', $$ SELECT signal, count(*) FILTER (WHERE holds), round(100.0 * count(*) FILTER (WHERE holds AND gone) / count(*) FILTER (WHERE holds), 2),
+    count(*) FILTER (WHERE NOT holds), round(100.0 * count(*) FILTER (WHERE NOT holds AND gone) / count(*) FILTER (WHERE NOT holds), 2),
+    round(100.0 * count(*) FILTER (WHERE holds AND gone) / count(*) FILTER (WHERE gone), 2), round((100 * avg(predicted) FILTER (WHERE holds))::numeric, 2) FROM sign GROUP BY 1 ORDER BY 1 $$, 'what the signs of a day said against what happened');
+SELECT ok(bool_and(members BETWEEN 10 AND 380 AND gone_share > others_gone_share) AND max(caught_share) > 90, 'each sign is of some, of whom more go than of the others') FROM member.churn_calibration('2026-01-15', 40);
+SELECT results_eq('SELECT signal, predicted_share FROM member.churn_calibration(''2026-01-14'', 40) WHERE signal IN (''silent'', ''p_alive'')', $$ VALUES ('silent', NULL::numeric), ('p_alive', NULL) $$, 'without a fit p_alive says nothing');
 CREATE TEMP TABLE told AS SELECT c.* FROM member.value_calibration('2026-01-15', 40, 1) c;
 SELECT NULL FROM (SELECT m FROM deed GROUP BY m ORDER BY count(*) DESC, m LIMIT 1) d, LATERAL (SELECT p.* FROM member.purchase p WHERE p.member_id = d.m AND p.at < '2026-01-10' ORDER BY p.at DESC LIMIT 1) p, member.purchase_refund(d.m, p.purchase_no, 'late', at => '2026-02-20 10:00+08');
 SELECT results_eq('SELECT c.members, c.expected_purchases, c.expected_spend FROM member.value_calibration(''2026-01-15'', 40, 1) c', 'SELECT members, expected_purchases, expected_spend FROM told', 'a refund after the day does not change what was known on it');
@@ -122,6 +134,15 @@ SELECT is_empty('SELECT * FROM (SELECT place, value_if_back, lag(value_if_back) 
 SELECT is_empty('SELECT w.* FROM member_report.winback w, member.value_of(w.member_id) v WHERE (w.clv, w.p_alive) IS DISTINCT FROM (v.clv, v.p_alive)', 'with the values of each');
 SELECT is_empty('SELECT w.* FROM member_report.winback w WHERE abs(w.value_if_back * w.p_alive - w.clv) > 0.01 * w.clv + 0.1', 'if back: if it has not gone');
 
+-- reasons: categories of events; one gave two, one bought again
+SELECT NULL FROM (VALUES (1, 'survey', '价格', '2026-02-27'), (2, 'survey', '价格', '2026-02-27'), (3, 'survey', '口味', '2026-02-27'), (3, 'survey', '价格', '2026-02-28'), (3, 'survey', '价格', '2026-03-01'), (4, 'leave', '搬家', '2026-02-28'),
+    (395, 'complaint', '配送', '2026-02-28'), (5, 'complaint', NULL, '2026-02-28'), (6, 'browse', '价格', '2026-02-28'), (7, 'survey', '太久以前', '2025-03-02')) v (m, kind, reason, day), member.event_record(m, kind, category => reason, at => (day || ' 10:00+08')::timestamptz);
+SELECT NULL FROM member.purchase_record(2, 'came back', 30, at => '2026-03-01 12:00+08');
+SELECT results_eq('SELECT source, reason, events, members, share, gone, gone_share FROM member_report.churn_reason ORDER BY 1, 2', $$ VALUES ('complaint', '配送', 1::bigint, 1::bigint, 100.00, 1::bigint, 100.00), ('leave', '搬家', 1, 1, 100.00, 1, 100.00),
+    ('survey', '价格', 4, 3, 75.00, 2, 66.67), ('survey', '口味', 1, 1, 25.00, 1, 100.00) $$, 'reasons are the categories of leave, survey and complaint of a year');
+SELECT results_eq('SELECT gone_spend FROM member_report.churn_reason WHERE reason = ''价格''', 'SELECT sum(amount - refunded) FROM member.purchase WHERE member_id IN (1, 3)', 'with what those who went had spent');
+SELECT NULL FROM member.purchase_refund(2, 'came back', 'sorry');
+
 -- ---- life cycle ----
 
 CREATE FUNCTION pg_temp.stage(on_day date) RETURNS TABLE (member_id bigint, stage smallint) LANGUAGE sql AS $$
@@ -141,7 +162,17 @@ CREATE TEMP TABLE moved AS SELECT a.stage AS before, b.stage AS after, count(*) 
 SELECT results_eq($$ SELECT from_stage, to_stage, members FROM member.lifecycle_conversion('2026-03-02', '2026-05-01') $$, 'SELECT member.lifecycle_stage_name(before), member.lifecycle_stage_name(after), members FROM moved ORDER BY before, after', 'who went where between two days');
 SELECT is_empty($$ SELECT from_stage FROM member.lifecycle_conversion('2026-03-02', '2026-05-01') GROUP BY 1 HAVING abs(sum(share) - 100) > 0.1 $$, 'of each stage a hundred percent');
 SELECT is_empty($$ SELECT * FROM member.lifecycle_conversion('2026-03-02', '2026-03-02') WHERE from_stage <> to_stage $$, 'on one day nobody moves');
-SELECT results_eq($$ SELECT sum(members)::bigint FROM member.lifecycle_conversion('2026-02-01', '2026-03-01') WHERE from_stage IS NULL $$, 'VALUES (400::bigint)', 'before the first refresh nothing is known');
+-- before the first refresh: from the books, with cuts of the day
+CREATE TEMP TABLE early AS
+SELECT s.member_id, CASE WHEN s.stage = 2 AND p.high THEN 3 ELSE s.stage END::smallint AS stage
+FROM pg_temp.stage('2026-02-01') s LEFT JOIN (SELECT p.member_id, 5 * (rank() OVER (ORDER BY min('2026-02-01' - (p.at AT TIME ZONE 'Asia/Shanghai')::date) DESC) - 1) / count(*) OVER () >= 3
+        AND 5 * (rank() OVER (ORDER BY count(*)) - 1) / count(*) OVER () >= 3 AND 5 * (rank() OVER (ORDER BY sum(p.known)) - 1) / count(*) OVER () >= 3 AS high
+    FROM (SELECT p.*, p.amount - coalesce((SELECT sum(r.amount) FROM member.refund r WHERE r.member_id = p.member_id AND r.purchase = p.entry_no AND r.at < '2026-02-02 00:00+08'), 0) AS known FROM member.purchase p) p
+    WHERE p.at < '2026-02-02 00:00+08' AND p.known > 0 GROUP BY 1) p USING (member_id);
+SELECT results_eq($$ SELECT from_stage, to_stage, members FROM member.lifecycle_conversion('2026-02-01', '2026-03-02') ORDER BY 1, 2 $$, $$ SELECT member.lifecycle_stage_name(e.stage), member.lifecycle_stage_name(s.stage), count(*) FROM early e JOIN pg_temp.stage('2026-03-02') s USING (member_id) GROUP BY 1, 2 ORDER BY 1, 2 $$,
+    'of a day before the first refresh the books tell');
+SELECT ok(count(DISTINCT stage) > 3 AND count(*) FILTER (WHERE stage = 3) > 5, 'stages of many kinds') FROM early;
+SELECT results_eq($$ SELECT sum(members)::bigint FROM member.lifecycle_conversion('2025-09-30', '2026-03-01') WHERE from_stage IS NULL $$, 'VALUES (400::bigint)', 'but for those who had not joined');
 SELECT is_empty($$ SELECT c.* FROM member.stage_change c WHERE c.from_stage IS NOT DISTINCT FROM c.to_stage $$, 'only who moved is noted');
 SELECT results_eq($$ SELECT ended, mean_days FROM member_report.lifecycle WHERE stage = 3 $$, $$ SELECT count(*), round(avg(b.day - a.day), 1) FROM member.stage_change a
     JOIN member.stage_change b ON b.member_id = a.member_id AND b.day = (SELECT min(c.day) FROM member.stage_change c WHERE c.member_id = a.member_id AND c.day > a.day) WHERE a.to_stage = 3 $$, 'how long a stage lasted');
@@ -154,5 +185,6 @@ SELECT is((SELECT count(*) FROM member.value_run WHERE day >= '2026-04-01'), 1::
 SELECT throws_ok($$ SELECT * FROM member.lifecycle_conversion('2026-03-02', '2026-03-01') $$, '22023');
 SELECT throws_ok($$ SELECT * FROM member.lifecycle_conversion(NULL, '2026-03-01') $$, '22004');
 SELECT throws_ok($$ SELECT * FROM member.value_calibration('2026-01-15', 0) $$, 'MB502');
+SELECT throws_ok($$ SELECT * FROM member.churn_calibration('2026-01-15', 0) $$, 'MB502');
 SELECT throws_ok($$ UPDATE member.value_setting SET dormant_days = 20 $$, '23514', NULL, 'settings that contradict each other are refused');
 SELECT * FROM finish();

@@ -75,8 +75,11 @@ SELECT results_eq('SELECT segment_name, median_recency, median_orders, median_sp
     $$ SELECT r.segment, round((percentile_cont(0.5) WITHIN GROUP (ORDER BY p.recency))::numeric, 1), round((percentile_cont(0.5) WITHIN GROUP (ORDER BY p.frequency))::numeric, 1),
               round((percentile_cont(0.5) WITHIN GROUP (ORDER BY p.monetary))::numeric, 2) FROM plain p, member.rfm_of(p.member_id) r GROUP BY 1 ORDER BY 1 $$, 'with their medians');
 SELECT results_eq('SELECT r, f, m, members FROM member_report.rfm_cell ORDER BY 1, 2, 3', 'SELECT member.r(r.score), member.f(r.score), member.m(r.score), count(*) FROM plain p, member.rfm_of(p.member_id) r GROUP BY 1, 2, 3 ORDER BY 1, 2, 3', 'members by score');
-SELECT is_empty('SELECT r.* FROM plain p, member.rfm_of(p.member_id) r LEFT JOIN member_report.rfm_strategy g ON g.strategy_group_name = r.strategy_group WHERE r.action IS DISTINCT FROM g.action OR (r.strategy_group <> $$一般$$) <> (r.action IS NOT NULL)', 'each strategy group but the rest has its action');
-UPDATE member.rfm_action SET action = '电话回访' WHERE strategy_group = 4;
+SELECT is_empty('SELECT r.* FROM plain p, member.rfm_of(p.member_id) r LEFT JOIN member_report.rfm_strategy g ON g.strategy_group_name = r.strategy_group WHERE r.action IS DISTINCT FROM g.action OR r.action IS NULL', 'each strategy group, and the rest, has its action');
+SELECT is_empty('SELECT r.* FROM plain p, member.rfm_of(p.member_id) r LEFT JOIN member_report.rfm_group g ON g.value_group_name = r.value_group WHERE r.value_action IS DISTINCT FROM g.action OR g.action IS NULL', 'each value group too');
+SELECT results_eq('SELECT count(action), count(DISTINCT action) FROM member_report.rfm_group', 'VALUES (8::bigint, 8::bigint)', 'one of its own');
+SELECT throws_ok($$ INSERT INTO member.rfm_action VALUES ('value_group', 9, 'x') $$, '23514');
+UPDATE member.rfm_action SET action = '电话回访' WHERE sort = 'strategy_group' AND number = 4;
 SELECT is((SELECT action FROM member_report.rfm_strategy WHERE strategy_group = 4), '电话回访', 'which is the brand''s to change');
 
 -- ---- everybody at once, by cuts of any sort ----
@@ -105,6 +108,13 @@ SELECT results_eq($$ SELECT from_group, to_group, members FROM member.rfm_migrat
     $$ SELECT a.value_group, b.value_group, count(*) FROM member.state s LEFT JOIN LATERAL member.rfm_of(s.member_id, '2026-03-04') a ON true LEFT JOIN LATERAL member.rfm_of(s.member_id, '2026-03-06') b ON true
        WHERE a.value_group IS NOT NULL OR b.value_group IS NOT NULL GROUP BY 1, 2
        ORDER BY min(member.rfm_value_group(a.score, (SELECT cuts FROM member.rfm_run WHERE day = '2026-03-04'))), min(member.rfm_value_group(b.score, (SELECT cuts FROM member.rfm_run WHERE day = '2026-03-06'))) $$, 'migration between any two days, those who stayed and those who left too');
+-- from a day before the first refresh: the books with cuts of that day (the thresholds are of ranks then)
+UPDATE member.value_setting SET rfm_cuts = NULL, rfm_bins = '{5,5,5}';
+SELECT results_eq($$ SELECT from_group, sum(members) FROM member.rfm_migration('2026-02-10', '2026-03-04') WHERE from_group IS NOT NULL GROUP BY 1 ORDER BY 1 $$,
+    $$ SELECT member.rfm_value_group_name((1 + CASE WHEN m THEN 0 ELSE 4 END + CASE WHEN r THEN 0 ELSE 2 END + CASE WHEN f THEN 0 ELSE 1 END)::smallint), count(*)::numeric
+       FROM (SELECT 5 * (rank() OVER (ORDER BY min(date '2026-02-10' - day) DESC) - 1) / count(*) OVER () >= 3 AS r, 5 * (rank() OVER (ORDER BY count(*)) - 1) / count(*) OVER () >= 3 AS f,
+                    5 * (rank() OVER (ORDER BY sum(amount)) - 1) / count(*) OVER () >= 3 AS m
+             FROM (SELECT p.member_id, (p.at AT TIME ZONE 'Asia/Shanghai')::date AS day, p.amount FROM member.purchase p) p WHERE day BETWEEN date '2026-02-10' - 364 AND '2026-02-10' GROUP BY member_id) x GROUP BY 1 ORDER BY 1 $$, 'migration from a day before the first refresh');
 SET member.clock = '2027-03-03 02:00+08';
 SELECT NULL FROM member.purchase_record(1, 'the last', 10);
 CALL member.daily_run();
