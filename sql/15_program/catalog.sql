@@ -6,7 +6,7 @@ RETURNS TABLE (place bigint, part text, number_column text, label text[], stays 
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT row_number() OVER (), c.* FROM (VALUES
-        ('setting', NULL, '{}'::text[], NULL::jsonb, '{one,layout,preset,program_version}'::text[]),
+        ('setting', NULL, '{}'::text[], NULL::jsonb, '{one,layout,preset,program_version,limited_sources}'::text[]),
         ('wallet', 'wallet_id', '{code}', '{}', '{}'),
         ('stream', 'stream_id', '{code}', '{}', '{}'),
         ('earn_rule', NULL, '{code}', NULL, '{}'),

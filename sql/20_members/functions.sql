@@ -133,12 +133,11 @@ CREATE OR REPLACE FUNCTION member_internal.write_event(
     ref integer DEFAULT NULL, origin_at timestamptz DEFAULT NULL, origin_lots member.lots DEFAULT NULL,
     origin_of bigint DEFAULT NULL, origin_back bigint DEFAULT NULL, origin_largest bigint DEFAULT NULL,
     store text DEFAULT NULL, channel text DEFAULT NULL, attributes jsonb DEFAULT NULL, lines jsonb DEFAULT NULL,
-    refund_lines smallint[] DEFAULT NULL, pass text DEFAULT NULL,
-    expired_by integer[] DEFAULT NULL, expired_at timestamptz[] DEFAULT NULL, expired_lots member.lots[] DEFAULT NULL)
+    refund_lines smallint[] DEFAULT NULL, pass text DEFAULT NULL)
 RETURNS member_internal.written
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'member_write_event';
-COMMENT ON FUNCTION member_internal.write_event(bigint, text, jsonb, timestamptz, text, text, text, text, text, text, bigint, bigint, date, date, text, text, integer, timestamptz, member.lots, bigint, bigint, bigint, text, text, jsonb, jsonb, smallint[], text, integer[], timestamptz[], member.lots[]) IS
-    'Locks the member''s row, looks the key up and, unless it was used, takes one step and writes what came of it: entries, state, level changes. The arguments after actor are those of step_event, those from store on those of its facts, pass what pass_issue() gave, expired_* what late_lots() gives. Errors: MB001, MB002, MB101, MB102, MB214, MB215, MB401 to MB405, those of the operation.';
+COMMENT ON FUNCTION member_internal.write_event(bigint, text, jsonb, timestamptz, text, text, text, text, text, text, bigint, bigint, date, date, text, text, integer, timestamptz, member.lots, bigint, bigint, bigint, text, text, jsonb, jsonb, smallint[], text) IS
+    'Locks the member''s row, looks the key up and, unless it was used, takes one step and writes what came of it: entries, state, level changes. The arguments after actor are those of step_event, those from store on those of its facts, pass what pass_issue() gave. Errors: MB001, MB002, MB101, MB102, MB214, MB215, MB401 to MB405, those of the operation.';
 
 CREATE OR REPLACE FUNCTION member_internal.begin_write(
     member_id bigint, verb text, arguments jsonb, at timestamptz, key text) RETURNS member.receipt

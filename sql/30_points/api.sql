@@ -2,28 +2,7 @@ CREATE OR REPLACE FUNCTION member.points_earn(
     member_id bigint, points bigint, wallet text DEFAULT 'points', usable_from date DEFAULT NULL,
     until date DEFAULT NULL, source text DEFAULT NULL, reason text DEFAULT NULL,
     at timestamptz DEFAULT NULL, actor text DEFAULT NULL, key text DEFAULT NULL) RETURNS member.receipt
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-DECLARE
-    arguments CONSTANT jsonb := jsonb_build_array(points, wallet, usable_from, until, source, reason, actor);
-    r member.receipt;
-    granted bigint := points;
-BEGIN
-    IF source IS NOT NULL AND points > 0 THEN
-        IF member_internal.has_limit(source, wallet) THEN
-            r := member_internal.begin_write(member_id, 'points_earn', arguments, at, key);
-            IF r.entry_no IS NOT NULL THEN
-                RETURN r;
-            END IF;
-            granted := member_internal.limit_take(member_id, source, wallet, points, at);
-        END IF;
-    END IF;
-    RETURN (member_internal.write_event(member_id, 'points_earn', arguments, at, key,
-        kind => 'earn', source => source, reason => reason, actor => actor,
-        wallet => wallet, points => granted, usable_from => usable_from, until => until)).receipt;
-END
-$$;
+LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'member_points_earn';
 COMMENT ON FUNCTION member.points_earn(bigint, bigint, text, date, date, text, text, timestamptz, text, text) IS
     'Gives points of a wallet, usable from a day (null: at once) until a day, exclusive (null: as the wallet says). Limits of the source (points_limit_set) may cut it: the receipt says what was given. Returns the receipt. Errors: MB218 limit used up, MB101, MB102, MB201 wallet, MB204 points below 1 or above 10^15, MB210, MB401 to MB405.';
 
@@ -31,30 +10,7 @@ CREATE OR REPLACE FUNCTION member.points_spend(
     member_id bigint, points bigint, wallet text DEFAULT 'points', source text DEFAULT NULL,
     reason text DEFAULT NULL, at timestamptz DEFAULT NULL, actor text DEFAULT NULL, key text DEFAULT NULL, pass text DEFAULT NULL)
 RETURNS member.receipt
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-DECLARE
-    arguments CONSTANT jsonb := jsonb_build_array(points, wallet, source, reason, actor);
-    r member.receipt;
-    late record;
-BEGIN
-    IF at < member.now() AND to_regclass('member.setting') IS NOT NULL AND member.day_of(at) < member.day_of(member.now()) THEN
-        r := member_internal.begin_write(member_id, 'points_spend', arguments, at, key);
-        IF r.entry_no IS NOT NULL THEN
-            RETURN r;
-        END IF;
-        PERFORM member_internal.book_time(member_id);
-        SELECT * INTO late FROM member_internal.late_lots(member_id, wallet, at);
-        RETURN (member_internal.write_event(member_id, 'points_spend', arguments, at, key,
-            kind => 'spend', source => source, reason => reason, actor => actor, wallet => wallet, points => points, pass => pass,
-            expired_by => late.expired_by, expired_at => late.expired_at, expired_lots => late.expired_lots)).receipt;
-    END IF;
-    RETURN (member_internal.write_event(member_id, 'points_spend', arguments, at, key,
-        kind => 'spend', source => source, reason => reason, actor => actor,
-        wallet => wallet, points => points, pass => pass)).receipt;
-END
-$$;
+LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'member_points_spend';
 COMMENT ON FUNCTION member.points_spend(bigint, bigint, text, text, text, timestamptz, text, text, text) IS
     'Spends usable points of a wallet, first-expiring first; dated back, also points that have expired since. pass: of pass_issue(), for more than the wallet''s code_above. Returns the receipt, points negative. Errors: MB203 not enough, MB202 wallet not spendable, MB214 and MB215 pass, MB101, MB102, MB201, MB204, MB401 to MB405.';
 
@@ -108,10 +64,8 @@ $$;
 COMMENT ON FUNCTION member.points_reverse(bigint, integer, bigint, text, timestamptz, text, text) IS
     'Takes back an earn or event entry, or gives back a spend or what a capture took, to the very same lots; points: so many of it, null for all that is left. Points of an award already spent come from other lots or debt, as the wallet says. Errors: MB205 no such entry, MB206 not reversible or more than is left, MB101, MB102, MB401 to MB405.';
 
-CREATE OR REPLACE FUNCTION member.points_balance(
-    member_id bigint, wallet text DEFAULT 'points', as_of date DEFAULT NULL, known_at timestamptz DEFAULT NULL)
-RETURNS bigint
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+CREATE OR REPLACE FUNCTION member_internal.balance_at(member_id bigint, wallet text, as_of date, known_at timestamptz) RETURNS bigint
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -121,6 +75,12 @@ BEGIN
     RETURN member.balance(member_internal.book_at(member_id, day, known_at), id, day);
 END
 $$;
+COMMENT ON FUNCTION member_internal.balance_at(bigint, text, date, timestamptz) IS 'points_balance() where more than the state as it stands has to be looked at. Errors: MB101, MB201, MB403.';
+
+CREATE OR REPLACE FUNCTION member.points_balance(
+    member_id bigint, wallet text DEFAULT 'points', as_of date DEFAULT NULL, known_at timestamptz DEFAULT NULL)
+RETURNS bigint
+LANGUAGE c STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'member_points_balance';
 COMMENT ON FUNCTION member.points_balance(bigint, text, date, timestamptz) IS
     'Usable points of a wallet at the end of a day (default today): of all entries dated before its end; known_at bounds what had been booked by then. Right whether or not expiry is booked. Negative: debt. Errors: MB101, MB201.';
 

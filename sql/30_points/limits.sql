@@ -3,19 +3,6 @@
 -- a slot nobody else holds and that has room; only when there is none are all slots taken, in their order. So nobody
 -- is refused while there is room, and no more is given than there is.
 
-CREATE OR REPLACE FUNCTION member_internal.has_limit(source text, wallet text) RETURNS boolean
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-BEGIN
-    IF to_regclass('member.points_limit') IS NULL THEN
-        PERFORM member_internal.require_ready();
-    END IF;
-    RETURN EXISTS (SELECT FROM member.points_limit l WHERE l.source = has_limit.source AND l.wallet = has_limit.wallet);
-END
-$$;
-COMMENT ON FUNCTION member_internal.has_limit(text, text) IS 'Whether awards of a source in a wallet are limited. Errors: MB001.';
-
 CREATE OR REPLACE FUNCTION member_internal.limit_since(per text, day date) RETURNS date
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE per WHEN 'member_day' THEN day WHEN 'all_day' THEN day WHEN 'member_month' THEN date_trunc('month', day::timestamp)::date
@@ -95,6 +82,15 @@ $$;
 COMMENT ON FUNCTION member_internal.limit_take(bigint, text, text, bigint, timestamptz) IS
     'How many of the points the limits of a source still leave, counted as taken; all of them where there is none. Called under the member''s lock. Errors: MB218 none.';
 
+CREATE OR REPLACE FUNCTION member_internal.limits_changed() RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+    UPDATE member.setting g SET limited_sources = l.sources
+    FROM (SELECT coalesce(array_agg(DISTINCT x.source), '{}') AS sources FROM member.points_limit x) l
+    WHERE g.limited_sources <> l.sources
+$$;
+COMMENT ON FUNCTION member_internal.limits_changed() IS 'Brings setting.limited_sources to what points_limit holds.';
+
 CREATE OR REPLACE FUNCTION member.points_limit_set(
     code text, source text, points bigint, per text DEFAULT 'member', wallet text DEFAULT 'points', slots integer DEFAULT 16) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -107,9 +103,11 @@ DECLARE
 BEGIN
     PERFORM member_internal.require_ready();
     PERFORM member_internal.wallet_id(wallet);
-    SELECT x.* INTO l FROM member.points_limit x WHERE x.code = points_limit_set.code FOR UPDATE;
+    PERFORM FROM member.setting FOR UPDATE; -- one at a time
+    SELECT x.* INTO l FROM member.points_limit x WHERE x.code = points_limit_set.code;
     IF points IS NULL THEN
         DELETE FROM member.points_limit x WHERE x.code = points_limit_set.code;
+        PERFORM member_internal.limits_changed();
         RETURN;
     END IF;
     IF code IS NULL OR code !~ '^[a-z_][a-z0-9_]{0,22}$' OR coalesce(source, '') = '' OR coalesce(points, 0) NOT BETWEEN 1 AND 1000000000000000
@@ -124,6 +122,7 @@ BEGIN
     INSERT INTO member.points_limit AS x (code, source, wallet, per, points, slots)
     VALUES (points_limit_set.code, points_limit_set.source, points_limit_set.wallet, points_limit_set.per, points_limit_set.points, points_limit_set.slots)
     ON CONFLICT (code) DO UPDATE SET points = excluded.points, slots = excluded.slots;
+    PERFORM member_internal.limits_changed();
     -- the running period gets more room, or less as far as there is any
     more := points - l.points;
     FOR s IN SELECT x.since, x.slot, x.room FROM member.points_limit_slot x

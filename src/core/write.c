@@ -9,8 +9,6 @@
  */
 #include "compat.h"
 
-#include "catalog/namespace.h"
-#include "commands/defrem.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
@@ -23,11 +21,12 @@
 
 #include "core/step_sql.h"
 #include "core/streams.h"
+#include "core/write.h"
 #include "errors.h"
 #include "util/clock.h"
+#include "util/statement.h"
 
 #define KEY_MAX 250 /* characters */
-#define MAX_ARGUMENTS 20
 
 /* ---- the statements ---- */
 
@@ -48,25 +47,22 @@ typedef enum StatementId
 	CLOSE_HOLD,
 	SET_NEXT_LAPSE,
 	USE_PASS,
+	TAKE_LIMIT,
+	LATE_LOTS,
 	N_STATEMENTS
 } StatementId;
 
-typedef struct Statement
-{
-	const char *text;
-	const char *types[MAX_ARGUMENTS];
-} Statement;
-
 /* clang-format off */
-static const Statement statements[N_STATEMENTS] = {
+static Statement statements[N_STATEMENTS] = {
 	/* the first columns are those of step_state */
 	[LOCK_STATE] = {
 		"SELECT s.lots, s.activity, s.standing, s.at, s.entries, s.hash, s.salt,"
-		" (s.active OR $2) AND g.layout = member_internal.layout(), g.program_version, g.xmin, s.next_lapse"
+		" (s.active OR $2) AND g.layout = member_internal.layout(), g.program_version, g.xmin, s.next_lapse,"
+		" coalesce($3 = ANY (g.limited_sources), false)"
 		" FROM member.state s, member.setting g"
 		" WHERE s.member_id = $1"
 		" FOR NO KEY UPDATE OF s",
-		{"bigint", "boolean"}},
+		{"bigint", "boolean", "text"}},
 	[READ_PROGRAM] = {
 		"SELECT p.program FROM member.program_version p WHERE p.version = $1",
 		{"integer"}},
@@ -112,107 +108,23 @@ static const Statement statements[N_STATEMENTS] = {
 		" WHERE member_id = $1",
 		{"bigint"}},
 	[USE_PASS] = {"SELECT member_internal.use_pass($1, $2)", {"bigint", "text"}},
+	[TAKE_LIMIT] = {
+		"SELECT member_internal.limit_take($1, $2, $3, $4, $5)",
+		{"bigint", "text", "text", "bigint", "timestamptz"}},
+	[LATE_LOTS] = {
+		"SELECT l.expired_by, l.expired_at, l.expired_lots FROM member_internal.late_lots($1, $2, $3) l",
+		{"bigint", "text", "timestamptz"}},
 };
 /* clang-format on */
 
-/* The plans of this session, good for one installation of the extension, which is known by its schema. */
-static Oid plans_schema = InvalidOid;
-static SPIPlanPtr plans[N_STATEMENTS];
-
-static SPIPlanPtr
-prepare(const Statement *s)
-{
-	Oid types[MAX_ARGUMENTS];
-	int n = 0;
-	SPIPlanPtr plan;
-
-	for (; n < MAX_ARGUMENTS && s->types[n]; n++)
-		types[n] = DatumGetObjectId(DirectFunctionCall1(regtypein, CStringGetDatum(s->types[n])));
-	plan = SPI_prepare(s->text, n, types);
-	if (plan == NULL || SPI_keepplan(plan) != 0)
-		elog(ERROR, "could not prepare \"%s\": %s", s->text, SPI_result_code_string(SPI_result));
-	return plan;
-}
-
-/* Forgets the plans if the extension was created anew; whether its tables are there. */
-static bool
-find_tables(void)
-{
-	Oid schema = get_namespace_oid("member", false);
-
-	if (schema != plans_schema)
-	{
-		for (int i = 0; i < N_STATEMENTS; i++)
-			if (plans[i])
-			{
-				SPI_freeplan(plans[i]);
-				plans[i] = NULL;
-			}
-		plans_schema = schema;
-	}
-	return OidIsValid(get_relname_relid("state", schema));
-}
-
-/* Runs a statement with a new snapshot; null may be NULL.  Whether it gave a row, which then is in SPI_tuptable. */
+/* Runs a statement with a new snapshot; whether it gave a row. */
 static bool
 run(StatementId id, Datum *v, const bool *null)
 {
-	char nulls[MAX_ARGUMENTS];
-	int code;
-
-	if (plans[id] == NULL)
-		plans[id] = prepare(&statements[id]);
-	for (int i = 0; null && i < MAX_ARGUMENTS && statements[id].types[i]; i++)
-		nulls[i] = null[i] ? 'n' : ' ';
-	code = SPI_execute_plan(plans[id], v, null ? nulls : NULL, false, 0);
-	if (code < 0)
-		elog(ERROR, "could not run \"%s\": %s", statements[id].text, SPI_result_code_string(code));
-	return SPI_processed > 0;
-}
-
-static void
-read_row(Datum *v, bool *null)
-{
-	heap_deform_tuple(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, v, null);
+	return statement_run(&statements[id], v, null, false);
 }
 
 /* ---- a write ---- */
-
-/* Arguments of begin_write(), then those that write_event() has besides. */
-typedef enum Argument
-{
-	ARG_MEMBER_ID,
-	ARG_VERB,
-	ARG_ARGUMENTS,
-	ARG_AT,
-	ARG_KEY,
-	ARG_KIND,
-	ARG_SOURCE,
-	ARG_REASON,
-	ARG_ACTOR,
-	ARG_WALLET,
-	ARG_POINTS,
-	ARG_AMOUNT,
-	ARG_USABLE_FROM,
-	ARG_UNTIL,
-	ARG_EVENT_KIND,
-	ARG_CATEGORY,
-	ARG_REF,
-	ARG_ORIGIN_AT,
-	ARG_ORIGIN_LOTS,
-	ARG_ORIGIN_OF,
-	ARG_ORIGIN_BACK,
-	ARG_ORIGIN_LARGEST,
-	ARG_STORE,
-	ARG_CHANNEL,
-	ARG_ATTRIBUTES,
-	ARG_LINES,
-	ARG_REFUND_LINES,
-	ARG_PASS,
-	ARG_EXPIRED_BY,
-	ARG_EXPIRED_AT,
-	ARG_EXPIRED_LOTS
-} Argument;
 
 typedef enum LockColumn
 {
@@ -221,6 +133,7 @@ typedef enum LockColumn
 	LOCK_VERSION,
 	LOCK_PUBLISHED,
 	LOCK_NEXT_LAPSE,
+	LOCK_LIMITED,
 	LOCK_NATTS
 } LockColumn;
 
@@ -236,6 +149,7 @@ typedef struct Write
 	const Program *program;
 	TimestampTz now;		/* read after the lock */
 	TimestampTz next_lapse; /* of the first hold that lapses */
+	bool limited;			/* what its source gives may be */
 	TimestampTz booked_at;	/* of the entries being written */
 	bool asked;				/* they are of the call, not what had happened by then */
 	Datum digest;
@@ -244,25 +158,25 @@ typedef struct Write
 } Write;
 
 static Datum
-argument(const Write *w, Argument i)
+argument(const Write *w, WriteArgument i)
 {
 	return w->call->args[i].value;
 }
 
 static bool
-given(const Write *w, Argument i)
+given(const Write *w, WriteArgument i)
 {
 	return !w->call->args[i].isnull;
 }
 
 static const char *
-text_argument(const Write *w, Argument i)
+text_argument(const Write *w, WriteArgument i)
 {
 	return given(w, i) ? TextDatumGetCString(argument(w, i)) : NULL;
 }
 
 static int64
-int64_argument(const Write *w, Argument i)
+int64_argument(const Write *w, WriteArgument i)
 {
 	return given(w, i) ? DatumGetInt64(argument(w, i)) : 0;
 }
@@ -306,13 +220,15 @@ program_of(int32 version, TransactionId published)
 static void
 lock_state(Write *w, bool active)
 {
-	Datum member[] = {argument(w, ARG_MEMBER_ID), BoolGetDatum(!active)};
-	bool null[] = {!given(w, ARG_MEMBER_ID), false};
+	bool sourced = w->call->nargs > ARG_SOURCE && given(w, ARG_SOURCE);
+	Datum member[] = {argument(w, ARG_MEMBER_ID), BoolGetDatum(!active),
+					  sourced ? argument(w, ARG_SOURCE) : (Datum) 0};
+	bool null[] = {!given(w, ARG_MEMBER_ID), false, !sourced};
 	Datum v[LOCK_NATTS];
 	bool nulls[LOCK_NATTS];
 
-	if (find_tables() && run(LOCK_STATE, member, null))
-		read_row(v, nulls);
+	if (tables_exist() && run(LOCK_STATE, member, null))
+		statement_row(v, nulls);
 	else
 		nulls[LOCK_WRITABLE] = true;
 	if (nulls[LOCK_WRITABLE] || nulls[LOCK_VERSION] || !DatumGetBool(v[LOCK_WRITABLE]))
@@ -323,6 +239,7 @@ lock_state(Write *w, bool active)
 	w->now = clock_now();
 	step_read_state(&w->state, v, nulls);
 	w->next_lapse = nulls[LOCK_NEXT_LAPSE] ? DT_NOEND : DatumGetTimestampTz(v[LOCK_NEXT_LAPSE]);
+	w->limited = DatumGetBool(v[LOCK_LIMITED]);
 	w->version = DatumGetInt32(v[LOCK_VERSION]);
 	w->program = program_of(w->version, DatumGetTransactionId(v[LOCK_PUBLISHED]));
 	w->salt = DatumGetInt64(v[LOCK_SALT]);
@@ -358,7 +275,7 @@ find_answer(Write *w)
 				errmsg("a key must have 1 to %d characters", KEY_MAX));
 	if (!run(FIND_KEY, v, NULL))
 		return false;
-	read_row(known, null);
+	statement_row(known, null);
 	if (null[2] || !DatumGetBool(DirectFunctionCall2(byteaeq, known[2], w->digest)))
 		ereport(ERROR, errcode(ERRCODE_KEY_REUSED),
 				errmsg("key \"%s\" was used before with other arguments", key),
@@ -369,7 +286,7 @@ find_answer(Write *w)
 	v[1] = known[0];
 	if (!run(ANSWER, v, NULL))
 		elog(ERROR, "no receipt of entry %d", DatumGetInt32(known[0]));
-	read_row(w->receipt, w->receipt_null);
+	statement_row(w->receipt, w->receipt_null);
 	return true;
 }
 
@@ -485,13 +402,6 @@ read_event(const Write *w, StepEvent *e)
 		e->has_largest = given(w, ARG_ORIGIN_LARGEST);
 		e->origin_largest = int64_argument(w, ARG_ORIGIN_LARGEST);
 	}
-	if (given(w, ARG_EXPIRED_BY))
-	{
-		Datum v[] = {argument(w, ARG_EXPIRED_BY), argument(w, ARG_EXPIRED_AT),
-					 argument(w, ARG_EXPIRED_LOTS)};
-
-		step_read_expired(v, e);
-	}
 	step_origin_required(e);
 	read_facts(w, e);
 }
@@ -500,9 +410,9 @@ read_event(const Write *w, StepEvent *e)
 static void
 insert_entry(const Write *w, const StepEntry *e, const char *tier)
 {
-	static const Argument asked[] = {ARG_SOURCE, ARG_REASON, ARG_ACTOR, ARG_KEY};
-	Datum v[MAX_ARGUMENTS];
-	bool null[MAX_ARGUMENTS] = {false};
+	static const WriteArgument asked[] = {ARG_SOURCE, ARG_REASON, ARG_ACTOR, ARG_KEY};
+	Datum v[STATEMENT_ARGUMENTS];
+	bool null[STATEMENT_ARGUMENTS] = {false};
 	int n = 0;
 
 	v[n++] = argument(w, ARG_MEMBER_ID);
@@ -646,6 +556,44 @@ check_pass(const Write *w, const StepEvent *e)
 	run(USE_PASS, v, NULL);
 }
 
+/* An award gives no more than the limits of its source leave; the digest still says what was asked. */
+static void
+limit_award(const Write *w, StepEvent *e)
+{
+	Datum v[] = {argument(w, ARG_MEMBER_ID), argument(w, ARG_SOURCE), argument(w, ARG_WALLET),
+				 Int64GetDatum(e->points), TimestampTzGetDatum(e->at)};
+	bool null;
+
+	if (e->kind != STEP_EARN || !w->limited || e->points < 1)
+		return;
+	run(TAKE_LIMIT, v, NULL);
+	e->points =
+		DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null));
+}
+
+/* A spend of a day before today may take what has expired since, once that is booked. */
+static void
+find_expired(Write *w, StepEvent *e)
+{
+	Datum v[] = {argument(w, ARG_MEMBER_ID), argument(w, ARG_WALLET), argument(w, ARG_AT)};
+	Datum found[3];
+	bool null[3];
+	StepEvent day = {STEP_DAY};
+	StepEffects out;
+
+	if (e->kind != STEP_SPEND || !given(w, ARG_AT) ||
+		program_day(w->program, e->at) >= program_day(w->program, w->now))
+		return;
+	day.member_id = e->member_id;
+	day.at = day.booked_at = w->booked_at;
+	take(w, &day, &out);
+	update_state(w, &out);
+	run(LATE_LOTS, v, NULL);
+	statement_row(found, null);
+	if (!null[0])
+		step_read_expired(found, e);
+}
+
 static void
 take_and_write(Write *w)
 {
@@ -658,9 +606,12 @@ take_and_write(Write *w)
 	book_lapses(w, w->now);
 	read_event(w, &event);
 	check_pass(w, &event);
+	limit_award(w, &event);
 	w->booked_at = event.booked_at;
 	if (w->state.begun)
 		w->booked_at = Max(w->booked_at, w->state.at);
+	w->asked = false;
+	find_expired(w, &event);
 	w->asked = true;
 	tier = take(w, &event, &out);
 	update_state(w, &out);
@@ -698,26 +649,35 @@ member_begin_write(PG_FUNCTION_ARGS)
 	return receipt;
 }
 
+Datum
+write_operation(FunctionCallInfo call, Oid receipt_type, bool *answered)
+{
+	Write w;
+	Datum receipt;
+
+	*answered = open_write(&w, call);
+	if (!*answered)
+		take_and_write(&w);
+	receipt = form_row(&w, receipt_type, w.receipt, w.receipt_null);
+	SPI_finish();
+	return receipt;
+}
+
 /* write_event(…): all that a verb writes of its member; see the declaration for the arguments */
 PG_FUNCTION_INFO_V1(member_write_event);
 Datum
 member_write_event(PG_FUNCTION_ARGS)
 {
-	Write w;
-	Oid type = get_func_rettype(fcinfo->flinfo->fn_oid);
-	TupleDesc desc = lookup_rowtype_tupdesc(type, -1);
-	Oid receipt_type = TupleDescAttr(desc, 1)->atttypid;
+	TupleDesc desc = lookup_rowtype_tupdesc(get_func_rettype(fcinfo->flinfo->fn_oid), -1);
+	bool answered, null[2] = {false};
 	Datum v[2]; /* answered, receipt */
-	bool null[2] = {false};
+	HeapTuple row;
 
+	v[1] = write_operation(fcinfo, TupleDescAttr(desc, 1)->atttypid, &answered);
+	v[0] = BoolGetDatum(answered);
+	row = heap_form_tuple(desc, v, null);
 	ReleaseTupleDesc(desc);
-	v[0] = BoolGetDatum(open_write(&w, fcinfo));
-	if (!DatumGetBool(v[0]))
-		take_and_write(&w);
-	v[1] = form_row(&w, receipt_type, w.receipt, w.receipt_null);
-	v[1] = form_row(&w, type, v, null);
-	SPI_finish();
-	return v[1];
+	return HeapTupleGetDatum(row);
 }
 
 /* book_lapses(member_id, moment): for batches that come before a step of their own; how many */

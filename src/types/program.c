@@ -80,11 +80,11 @@ program_level(const Program *p, int16 ladder, int16 level)
 	return NULL;
 }
 
-/* The day of a moment in the program's time zone, and the hour of that day. */
-DateADT
-program_hour(const Program *p, TimestampTz at, int *hour)
+/* The day of a moment in a time zone, and the hour of that day. */
+static DateADT
+zone_hour(const char *zone_name, TimestampTz at, int *hour)
 {
-	pg_tz *zone = pg_tzset(p->zone);
+	pg_tz *zone = pg_tzset(zone_name);
 	struct pg_tm tm = {0};
 	fsec_t fsec;
 	int offset;
@@ -97,6 +97,20 @@ program_hour(const Program *p, TimestampTz at, int *hour)
 				errdetail("It must lie between the years 1900 and 9999."));
 	*hour = tm.tm_hour;
 	return day;
+}
+
+DateADT
+program_hour(const Program *p, TimestampTz at, int *hour)
+{
+	return zone_hour(p->zone, at, hour);
+}
+
+DateADT
+zone_day(const char *zone, TimestampTz at)
+{
+	int hour;
+
+	return zone_hour(zone, at, &hour);
 }
 
 DateADT

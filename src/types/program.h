@@ -236,6 +236,7 @@ extern const char *program_stream_of(const ProgramStream *m);
 extern bool program_stream_looks(const ProgramStream *m);
 extern void program_stream_text(StringInfo out, const Program *p, const ProgramStream *m);
 extern const ProgramLevel *program_level(const Program *p, int16 ladder, int16 level);
+extern DateADT zone_day(const char *zone, TimestampTz at);
 extern DateADT program_day(const Program *p, TimestampTz at);
 extern DateADT program_hour(const Program *p, TimestampTz at, int *hour);
 extern DateADT program_until(const ProgramWallet *w, DateADT earned);

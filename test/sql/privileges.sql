@@ -32,13 +32,13 @@ WHERE nspname LIKE 'member%' ORDER BY 1;
 SELECT p.oid::regprocedure, 'owner ' || pg_temp.role(proowner) || CASE WHEN prosecdef THEN ', definer' ELSE '' END,
        replace(pg_temp.who(coalesce(proacl, acldefault('f', proowner)), proowner), '=execute', '')
 FROM pg_proc p JOIN pg_language l ON l.oid = prolang
-WHERE pronamespace IN ('member'::regnamespace, 'member_internal'::regnamespace) AND (lanname <> 'c' OR pronamespace = 'member_internal'::regnamespace) AND prokind <> 'a'
+WHERE pronamespace IN ('member'::regnamespace, 'member_internal'::regnamespace) AND (lanname <> 'c' OR pronamespace = 'member_internal'::regnamespace OR prosecdef) AND prokind <> 'a'
 ORDER BY p.oid::regprocedure::text COLLATE "C";
 
 -- the pure functions and the aggregates: whoever may read a value may compute with it
 SELECT count(*) > 100 AS many, pg_temp.role(proowner) AS owner, bool_or(prosecdef) AS definer, replace(pg_temp.who(coalesce(proacl, acldefault('f', proowner)), proowner), '=execute', '') AS who
 FROM pg_proc p JOIN pg_language l ON l.oid = prolang
-WHERE pronamespace = 'member'::regnamespace AND (lanname = 'c' OR prokind = 'a')
+WHERE pronamespace = 'member'::regnamespace AND (lanname = 'c' OR prokind = 'a') AND NOT prosecdef
 GROUP BY proowner, 4 ORDER BY 4;
 
 -- types that are not rows of tables

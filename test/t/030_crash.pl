@@ -34,6 +34,8 @@ INSERT INTO member.import_row (kind, member_key, at, points, until)
 SELECT 'balance', n, '2026-02-01', '100', '2026-03-02' FROM generate_series(1, $due) n;
 SELECT rows_loaded FROM member.import_balances();
 -- those the writers write, with nothing due
+UPDATE member.wallet SET transferable = true WHERE code = 'points';
+SELECT member.publish('transfers');
 SELECT member.points_earn(member.enroll('shop', external => 'w' || n), 100) FROM generate_series(1, 20) n;
 END
 my $first = $node->safe_psql('postgres', "SELECT member.find('external', 'w1')");
@@ -44,8 +46,12 @@ sub call
 	my ($writer, $n) = @_;
 	my $key = "k$writer-$n";
 	my $member = $first + int($n / 4) % 20;
+	my $other = $first + (int($n / 4) + 7) % 20;
 	my $call =
-	    $n % 4 == 0 ? "member.purchase_record($member, 'P$writer-$n', 12.50, key => '$key')"
+	    $n % 40 == 6 ? "member.points_transfer($member, $other, 1, key => '$key')"
+	  : $n % 40 == 17 ? "member.points_hold($member, 1, key => '$key')"
+	  : $n % 40 == 34 ? "member.points_pay($member, 'Q$writer-$n', 1, 3, key => '$key')"
+	  : $n % 4 == 0 ? "member.purchase_record($member, 'P$writer-$n', 12.50, key => '$key')"
 	  : $n % 4 == 1 ? "member.points_earn($member, 3, key => '$key')"
 	  : $n % 4 == 2 ? "member.points_spend($member, 1, key => '$key')"
 	  : "member.event_record($member, 'browse', key => '$key')";

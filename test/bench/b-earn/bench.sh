@@ -10,7 +10,7 @@ for PROTOCOL in prepared simple; do
 	earn_baseline >/dev/null # both warm
 	earn_member >/dev/null
 	pairs "$PAIRS" earn_baseline earn_member share
-	result "b points_earn, $PROTOCOL, share of the rate" ">=" 0.6 /s
+	result "b points_earn, $PROTOCOL, share of the rate" ">=" 0.75 /s
 done
 PROTOCOL=prepared
 query bench_history -c "DROP TABLE bench.state, bench.entry"

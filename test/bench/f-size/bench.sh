@@ -24,4 +24,8 @@ query bench_history -F ' ' -c "SELECT round(avg(w)), max(w), round(avg(w) FILTER
 	FROM (SELECT pg_column_size(s.*) AS w, member.active_days(s.activity, 1::smallint) AS days FROM member.state s) x" >"$work/size"
 read -r mean largest daily dailies toast <"$work/size"
 verdict "f bytes of a state row" "" "" "$mean" "largest $largest; $dailies daily buyers $daily; $toast bytes out of line"
+query bench_history -F ' ' -c "SELECT round((pg_relation_size('member.entry') + pg_indexes_size('member.entry'))::numeric / count(*)),
+	round(pg_relation_size('member.entry')::numeric / count(*)), count(*) FROM member.entry" >"$work/size"
+read -r total heap entries <"$work/size"
+verdict "f bytes of an entry" "" "" "$total" "$heap without indexes; $entries entries, as imported, without keys"
 query bench_history -c "DROP TABLE bench.lot, bench.balance, bench.purchase"

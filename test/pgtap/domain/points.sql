@@ -178,7 +178,11 @@ ALTER TABLE member.entry ENABLE TRIGGER entry_append_only;
 -- ---- the property: jobs every day, some days, never ----
 
 -- Three members live the same random life; the daily run visits the first every day, the second now and then, the third
--- never. Late events, refunds, reversals and debt included.
+-- never. Late events, refunds, reversals, debt, holds, transfers and points kept alive included.
+UPDATE member.wallet SET transferable = true, transfer_fee = 10, transfer_cooling_days = 2 WHERE code = 'points';
+INSERT INTO member.wallet (wallet_id, code, name, expiry, expiry_n, transferable) VALUES (9, 'alive', '活跃币', 'inactivity', 1, true);
+INSERT INTO member.earn_rule (code, name, stream, wallet, give, per) SELECT 'buy_alive', '消费送', stream, 'alive', '{1}', 2 FROM member.earn_rule WHERE code = 'buy';
+SELECT NULL FROM member.publish('transfers');
 CREATE TEMP TABLE triple (t int, which int, m bigint PRIMARY KEY, jobs text);
 INSERT INTO triple SELECT t, w, member.enroll('shop', at => '2026-02-01 10:00+08'), (ARRAY['every day', 'some days', 'never'])[w] FROM (SELECT w, t FROM generate_series(1, 3) w, generate_series(1, 8) t ORDER BY w, t) x;
 CREATE TEMP TABLE answer (day date, what text, t int, jobs text, value text);
@@ -205,7 +209,7 @@ BEGIN
         PERFORM set_config('member.clock', format('%s 12:00+08', today), false);
         FOR x IN SELECT * FROM triple ORDER BY t, which LOOP
             dice := abs(hashint8(x.t * 100000 + d)) % 100;
-            CONTINUE WHEN dice >= 82;
+            CONTINUE WHEN dice >= 94 OR x.t = 8 AND today BETWEEN '2026-06-01' AND '2026-07-10';
             back := CASE WHEN dice % 7 = 0 THEN (today - dice % 6) + time '11:00' END;
             BEGIN
                 IF dice < 20 THEN
@@ -218,7 +222,7 @@ BEGIN
                 ELSIF dice < 46 THEN
                     PERFORM member.points_earn(x.m, dice, usable_from => CASE WHEN dice % 2 = 0 THEN today + 3 END, until => today + 5 + dice % 8, at => back);
                 ELSIF dice < 54 THEN
-                    PERFORM member.points_spend(x.m, dice, at => back);
+                    PERFORM member.points_spend(x.m, dice / 2, at => coalesce(back, CASE WHEN d % 2 = 0 THEN (today - 1 - dice % 4) + time '11:00' END));
                 ELSIF dice BETWEEN 60 AND 67 THEN
                     PERFORM member.points_hold(x.m, 1 + dice % 25, lapses_at => CASE WHEN dice % 3 > 0 THEN (today + dice % 5) + time '13:30' END, at => back);
                 ELSIF dice BETWEEN 68 AND 74 THEN
@@ -226,17 +230,27 @@ BEGIN
                     FROM member.points_holds(x.m) h ORDER BY h.held_at, h.hold_id OFFSET dice % 2 LIMIT 1;
                 ELSIF dice BETWEEN 75 AND 77 THEN
                     PERFORM member.points_earn(x.m, dice, usable_from => 'infinity');
+                ELSIF dice BETWEEN 82 AND 85 THEN
+                    PERFORM member.points_transfer(x.m, y.m, 1 + dice % 30, CASE WHEN d % 3 = 0 THEN 'alive' ELSE 'points' END, at => back)
+                    FROM triple y WHERE y.jobs = x.jobs AND y.t = 1 + (x.t + dice) % 8;
+                ELSIF dice = 86 THEN
+                    PERFORM member.points_transfer_undo(x.m, f.entry_no) FROM member.transfer f
+                    WHERE f.member_id = x.m AND f.undone_by IS NULL AND f.usable_from > today ORDER BY f.entry_no LIMIT 1;
+                ELSIF dice BETWEEN 87 AND 89 THEN
+                    PERFORM member.points_adjust(x.m, CASE WHEN d % 2 = 0 THEN 20 ELSE -9 END, 'by hand', 'li', CASE WHEN d % 3 = 0 THEN 'alive' ELSE 'points' END, at => back);
+                ELSIF dice > 89 THEN
+                    PERFORM member.points_pay(x.m, format('%s/%s', x.m, d), 3 + dice % 9, 4 + dice % 5, CASE WHEN d % 3 = 0 THEN 'alive' ELSE 'points' END, at => back);
                 ELSIF dice > 77 THEN
                     PERFORM member.points_release(x.m, e.entry_no) FROM member.entry e
                     WHERE e.member_id = x.m AND e.kind = 'earn' AND member_internal.waiting_lots(x.m, e.entry_no) OPERATOR(member.<>) 'empty' ORDER BY e.booked_at LIMIT 1;
                 ELSE
                     -- the n-th operation, not the entry of that number: expiry may have been booked in between
                     PERFORM member.points_reverse(x.m, e.entry_no, at => back) FROM member.entry e
-                    WHERE e.member_id = x.m AND e.kind IN ('earn', 'spend', 'capture') AND NOT EXISTS (SELECT FROM member.entry r WHERE r.member_id = e.member_id AND r.ref = e.entry_no AND r.kind = 'reverse')
+                    WHERE e.member_id = x.m AND e.kind IN ('earn', 'spend', 'capture', 'adjust') AND e.key IS DISTINCT FROM 'pay:' || e.source AND NOT EXISTS (SELECT FROM member.entry r WHERE r.member_id = e.member_id AND r.ref = e.entry_no AND r.kind = 'reverse')
                     ORDER BY e.booked_at DESC, e.entry_no DESC OFFSET dice % 3 LIMIT 1;
                 END IF;
                 INSERT INTO answer VALUES (today, 'accepted', x.t, x.jobs, dice);
-            EXCEPTION WHEN SQLSTATE 'MB203' OR SQLSTATE 'MB206' OR SQLSTATE 'MB403' OR SQLSTATE 'MB402' THEN
+            EXCEPTION WHEN SQLSTATE 'MB203' OR SQLSTATE 'MB206' OR SQLSTATE 'MB403' OR SQLSTATE 'MB402' OR SQLSTATE 'MB212' THEN
                 INSERT INTO answer VALUES (today, 'refused', x.t, x.jobs, SQLERRM);
             END;
         END LOOP;
@@ -246,10 +260,11 @@ BEGIN
                 CROSS JOIN LATERAL (
                     SELECT 'balance of ' || day, member.points_balance(y.m, as_of => day::date)::text FROM generate_series(today - 30, today + 60, interval '15 days') day
                     UNION ALL SELECT 'growth', member.points_balance(y.m, 'growth')::text
+                    UNION ALL SELECT 'alive on ' || day, member.points_balance(y.m, 'alive', day::date)::text FROM generate_series(today - 30, today + 60, interval '15 days') day
                     UNION ALL SELECT 'tier of ' || day, member.tier_of(y.m, day::date) FROM generate_series(today - 30, today + 60, interval '15 days') day
                     UNION ALL SELECT 'progress', string_agg(p::text, '|' ORDER BY p::text) FROM member.tier_progress(y.m) p
                     UNION ALL SELECT 'expiring', string_agg(format('%s %s', until, points), '|' ORDER BY until) FROM member.points_expiring(within => 60, only_member => y.m)
-                    UNION ALL SELECT 'activity', activity::text FROM member.state WHERE member_id = y.m
+                    UNION ALL SELECT 'activity', activity::text FROM member.state WHERE member_id = y.m AND y.t <> 8 -- folded only where somebody comes by
                     UNION ALL SELECT 'levels', string_agg(format('%s %s→%s %s', kind, from_level, to_level, day), '|' ORDER BY change_no) FROM member.tier_change WHERE member_id = y.m AND kind = 'rise'
                     UNION ALL SELECT 'replay ' || part, CASE WHEN same THEN 'same' ELSE format('%s %s', stored, replayed) END FROM member.replay(y.m)) a (what, value);
         END IF;
@@ -260,7 +275,8 @@ SELECT cmp_ok(count(*)::int, '>=', 1200, 'enough happened') FROM answer WHERE wh
 SELECT cmp_ok(count(*)::int, '>=', 20, 'some of it refused') FROM answer WHERE what = 'refused';
 SELECT cmp_ok(count(*)::int, '>=', 20, 'points expired by the job') FROM member.entry JOIN triple ON m = member_id WHERE kind = 'expire' AND jobs = 'every day';
 SELECT cmp_ok(count(*)::int, '>=', 20, 'levels rose and fell') FROM member.tier_change JOIN triple ON m = member_id WHERE kind IN ('rise', 'fall');
-SELECT cmp_ok(count(*)::int, '>=', 5, format('holds: %s', kind)) FROM member.entry JOIN triple ON m = member_id WHERE kind IN ('hold', 'capture', 'void', 'lapse', 'release') GROUP BY kind ORDER BY kind;
+SELECT cmp_ok(count(*)::int, '>=', 5, format('enough of kind %s', kind)) FROM member.entry JOIN triple ON m = member_id
+WHERE kind IN ('hold', 'capture', 'void', 'lapse', 'release', 'give', 'receive', 'adjust', 'keep', 'reopen') GROUP BY kind ORDER BY kind;
 SELECT is_empty($$ SELECT a.day, a.t, a.what, a.value AS every_day, s.value AS some_days, n.value AS never
     FROM (SELECT * FROM answer WHERE jobs = 'every day') a
     FULL JOIN (SELECT * FROM answer WHERE jobs = 'some days') s USING (day, what, t) FULL JOIN (SELECT * FROM answer WHERE jobs = 'never') n USING (day, what, t)
