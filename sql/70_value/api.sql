@@ -273,10 +273,18 @@ BEGIN
                          (SELECT r.cuts FROM member.rfm_run r WHERE r.day <= on_day ORDER BY r.day DESC LIMIT 1),
                          v.new_days, v.slip_factor, v.slip_days, v.dormant_days, v.lost_days) AS stage
               FROM member.state s, member.value_setting v WHERE s.member_id = lifecycle_of.member_id) x;
+EXCEPTION WHEN SQLSTATE 'MB501' THEN
+    -- too long ago for the state; what a refresh noted is still known
+    RETURN QUERY
+        SELECT c.to_stage, member.lifecycle_stage_name(c.to_stage), c.day FROM member.stage_change c
+        WHERE c.member_id = lifecycle_of.member_id AND c.day <= on_day ORDER BY c.day DESC LIMIT 1;
+    IF NOT FOUND THEN
+        RAISE;
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION member.lifecycle_of(bigint, date) IS
-    'Life-cycle stage of a member on a day (default today) 生命周期, and the refresh at which it entered it; since null: since the last refresh. No row: no such member. Errors: MB501.';
+    'Life-cycle stage of a member on a day (default today) 生命周期, and the refresh at which it entered it; since null: since the last refresh. Of a day so long ago that only totals are kept it is the stage of the last refresh up to it. No row: no such member. Errors: MB501 no refresh by then.';
 
 CREATE OR REPLACE FUNCTION member.lifecycle_conversion(since date, until date)
 RETURNS TABLE (from_stage text, to_stage text, members bigint, share numeric)

@@ -182,6 +182,17 @@ SELECT NULL FROM member_internal.lifecycle_refresh('2026-05-01');
 SELECT set_eq('SELECT * FROM member.stage_change', 'SELECT * FROM noted', 'a refresh done again is the same');
 SELECT is((SELECT count(*) FROM member.value_run WHERE day >= '2026-04-01'), 1::bigint, 'a month later there is a new fit');
 
+-- a purchase long after folds the days of that time into months: the state can't tell any more, the refreshes can
+CREATE TEMP TABLE once AS SELECT l.* FROM member.lifecycle_of(1, '2026-05-01') l;
+SET member.clock = '2026-05-20 10:00+08';
+SELECT NULL FROM member.purchase_record(1, 'early May', 30, at => '2026-05-02 10:00+08');
+SELECT NULL FROM member.purchase_record(1, 'late May', 30);
+SET member.clock = '2029-09-01 10:00+08';
+SELECT NULL FROM member.purchase_record(1, 'long after', 30);
+SELECT throws_ok($$ SELECT * FROM member.rfm_of(1, '2026-05-10') $$, 'MB501', NULL, 'days are folded');
+SELECT results_eq('SELECT stage, stage_name FROM member.lifecycle_of(1, ''2026-05-10'')', 'SELECT stage, stage_name FROM once', 'a stage is still that of the refresh');
+DELETE FROM member.stage_change WHERE member_id = 1;
+SELECT throws_ok($$ SELECT * FROM member.lifecycle_of(1, '2026-05-10') $$, 'MB501', NULL, 'without one nothing is known');
 SELECT throws_ok($$ SELECT * FROM member.lifecycle_conversion('2026-03-02', '2026-03-01') $$, '22023');
 SELECT throws_ok($$ SELECT * FROM member.lifecycle_conversion(NULL, '2026-03-01') $$, '22004');
 SELECT throws_ok($$ SELECT * FROM member.value_calibration('2026-01-15', 0) $$, 'MB502');
