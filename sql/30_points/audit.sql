@@ -156,7 +156,7 @@ BEGIN
                           coalesce(r.points, 0), coalesce(r.entries, 0), coalesce(e.points, 0), coalesce(e.entries, 0))
             FROM member.points_rollup r
             FULL JOIN (SELECT date_trunc('month', x.at AT TIME ZONE g.zone)::date AS month, x.wallet, x.kind,
-                              CASE WHEN x.kind IN ('event', 'earn', 'spend') THEN coalesce(x.source, '') ELSE '' END AS source,
+                              member_internal.summed_source(x.kind, x.source) AS source,
                               sum(x.points) AS points, count(*) AS entries
                        FROM member.entry x, member.setting g
                        WHERE x.booked_at < (SELECT k.booked_before FROM member.points_rollup_mark k)

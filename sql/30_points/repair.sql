@@ -170,7 +170,7 @@ BEGIN
             DELETE FROM member.points_rollup;
             INSERT INTO member.points_rollup (month, wallet, kind, source, points, entries)
             SELECT date_trunc('month', e.at AT TIME ZONE g.zone)::date, e.wallet, e.kind,
-                   CASE WHEN e.kind IN ('event', 'earn', 'spend') THEN coalesce(e.source, '') ELSE '' END, sum(e.points), count(*)
+                   member_internal.summed_source(e.kind, e.source), sum(e.points), count(*)
             FROM member.entry e, member.setting g
             WHERE e.booked_at < (SELECT k.booked_before FROM member.points_rollup_mark k)
             GROUP BY 1, 2, 3, 4;

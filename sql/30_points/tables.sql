@@ -277,7 +277,7 @@ CREATE TABLE member.points_rollup (
     PRIMARY KEY (month, wallet, kind, source)
 );
 COMMENT ON TABLE member.points_rollup IS 'Entries booked before points_rollup_mark.booked_before, summed up by the month they happened in, wallet, kind and source.';
-COMMENT ON COLUMN member.points_rollup.source IS 'Of events, earning and spending the source of the entry; empty: none, or of another kind. Name channels there, not numbers: a row for each.';
+COMMENT ON COLUMN member.points_rollup.source IS 'Of events, earning, spending and holds the source of the entry; empty: none, or of another kind. Name channels there, not numbers: a row for each.';
 
 CREATE TABLE member.points_rollup_mark (
     one           boolean PRIMARY KEY DEFAULT true CHECK (one),
