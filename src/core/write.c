@@ -346,7 +346,7 @@ read_facts(const Write *w, StepEvent *e)
 
 	if (!streams_look(w->program, e->kind))
 		return;
-	if (e->kind == STEP_REFUND || e->kind == STEP_REVERSE)
+	if (e->kind == STEP_REFUND || e->kind == STEP_UNREFUND || e->kind == STEP_REVERSE)
 	{
 		run(ORIGIN_FACTS, v, NULL);
 		v[0] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null);
