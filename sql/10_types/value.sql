@@ -100,7 +100,7 @@ CREATE OR REPLACE AGGREGATE member.value_stats_agg(integer, integer, integer, bi
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE member.value_stats_agg(integer, integer, integer, bigint) IS
-    'Purchase histories of members, one a row: x, t_x, t in days and the amount spent on the x days, as value_stats_add takes them. Null over no members. Errors: 22003, 22004, 54000.';
+    'Purchase histories of members, one a row: x, t_x, t in days and the amount spent on the x days in minor units, as value_stats_add takes them. Null over no members. Errors: 22003, 22004, 54000.';
 
 CREATE OR REPLACE AGGREGATE member.value_stats_sum(member.value_stats) (
     SFUNC = member.value_stats_combine,

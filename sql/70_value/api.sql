@@ -103,11 +103,12 @@ AS $$
 #variable_conflict use_column
 DECLARE
     on_day CONSTANT date := member_internal.day_or_today(value_refit.day);
+    stream CONSTANT smallint := member_internal.purchase_stream();
     fit record;
 BEGIN
     PERFORM member_internal.require_ready();
     SELECT f.* INTO fit
-    FROM (SELECT member.value_stats_agg(s.activity, member_internal.purchase_stream(), on_day) AS stats FROM member.state s) a
+    FROM (SELECT member.value_stats_agg(s.activity, stream, on_day) AS stats FROM member.state s) a
     CROSS JOIN LATERAL member.value_fit(a.stats) f;
     IF fit.members IS NULL THEN
         RETURN NULL;
@@ -185,7 +186,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION member.value_calibration(date, integer, integer) IS
-    'How good predictions were: members that had bought by a day, in bins of equal size by the purchases expected of them in the horizon, days, with the fit in force on the day; of each the mean prediction and what happened: share that bought, days with a purchase and yuan a member. Purchases and refunds count that had happened by the day; days that are not over yet count as without. No row: no fit. Errors: MB403, MB502.';
+    'How good predictions were: members that had bought by a day, in bins of equal size by the purchases expected of them in the horizon, days, with the fit in force on the day; of each the mean prediction and what happened: share that bought (0 to 1), days with a purchase and yuan a member. Purchases and refunds count that had happened by the day; days that are not over yet count as without. No row: no fit. Errors: MB403, MB502.';
 
 -- ---- churn and life cycle ---------------------------------------------------------
 
@@ -214,7 +215,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION member.churn_signals(bigint, date) IS
-    'Signs that a member is going, on a day (default today), by value_setting: own_interval, days without a purchase above its own mean interval 消费间隔超过平均值; silent, so many days without a purchase; idle, so many days without any event; p_alive, less likely to buy again than that. With the actual and the threshold of each. No row: no purchase by then. Errors: MB501.';
+    'Signs that a member is going, on a day (default today), by value_setting: own_interval, days without a purchase above its own mean interval 消费间隔超过平均值; silent, so many days without a purchase; idle, so many days without any event; p_alive, less likely to buy again than that. With the actual and the threshold of each: days, of p_alive 0 to 1. No row: no purchase by then. Errors: MB501.';
 
 -- Signs of a day against what came after it.
 CREATE OR REPLACE FUNCTION member.churn_calibration(day date, horizon integer DEFAULT 90)
@@ -237,7 +238,7 @@ BEGIN
                    1 - member.p_purchase(model, a.activity, stream, on_day, horizon) AS predicted
             FROM member_internal.purchases_known(on_day) a
             LEFT JOIN (SELECT e.member_id, max((e.at AT TIME ZONE zone)::date) AS day FROM member.event e
-                       WHERE e.at < member.day_start(on_day + 1) GROUP BY 1) e USING (member_id), member.value_setting v
+                       WHERE e.at < (SELECT member.day_start(on_day + 1)) GROUP BY 1) e USING (member_id), member.value_setting v
         ), happened AS (
             SELECT s.signs, h.member_id IS NULL AS gone, count(*) AS members, sum(s.predicted) AS predicted
             FROM shown s LEFT JOIN member_internal.purchases_after(on_day, horizon) h USING (member_id) GROUP BY 1, 2

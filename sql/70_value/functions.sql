@@ -81,28 +81,38 @@ COMMENT ON FUNCTION member_internal.lifecycle_refresh(date) IS
     'Notes the members whose life-cycle stage changed up to the day; returns how many did. Done again for the same day it gives the same.';
 
 -- The books as they were at the end of a day: purchases up to it, less what had been refunded by then. The state can't say: of
--- long ago it has totals only, and a later refund has changed it.
+-- long ago it has totals only, and a later refund has changed it. What is the same for every row is a subquery, evaluated once.
 CREATE OR REPLACE FUNCTION member_internal.purchases_known(day date) RETURNS TABLE (member_id bigint, activity member.activity)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET work_mem = '64MB' SET jit = off
 AS $$
-    SELECT f.member_id, member.activity_agg(member_internal.purchase_stream(), f.day, (f.known * 100)::bigint)
+    SELECT f.member_id, member.activity_agg((SELECT member_internal.purchase_stream()), f.day, (f.known * 100)::bigint)
     FROM (SELECT p.member_id, (p.at AT TIME ZONE (SELECT s.zone FROM member.setting s))::date AS day, p.amount, p.amount - coalesce(r.by_then, 0) AS known
           FROM member.purchase p
           LEFT JOIN (SELECT r.member_id, r.purchase, sum(r.amount) AS by_then FROM member.refund r
-                     WHERE r.at < member.day_start(purchases_known.day + 1) GROUP BY 1, 2) r
+                     WHERE r.at < (SELECT member.day_start(purchases_known.day + 1)) GROUP BY 1, 2) r
               ON r.member_id = p.member_id AND r.purchase = p.entry_no
-          WHERE p.at < member.day_start(purchases_known.day + 1)) f
+          WHERE p.at < (SELECT member.day_start(purchases_known.day + 1))) f
     WHERE f.known > 0 OR f.amount = 0 GROUP BY 1
 $$;
 COMMENT ON FUNCTION member_internal.purchases_known(date) IS
     'Activity of the members that had bought by a day, of purchases alone, as the books had it at its end.';
+
+CREATE OR REPLACE FUNCTION member_internal.cuts_known(day date) RETURNS TABLE (member_id bigint, activity member.activity, cuts member.rfm_cuts)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET work_mem = '64MB' SET jit = off
+AS $$
+    SELECT k.member_id, k.activity, coalesce((SELECT v.rfm_cuts FROM member.value_setting v),
+        member.rfm_cuts_agg(k.activity, (SELECT member_internal.purchase_stream()), cuts_known.day, 365, (SELECT v.rfm_bins FROM member.value_setting v)) OVER ())
+    FROM member_internal.purchases_known(cuts_known.day) k
+$$;
+COMMENT ON FUNCTION member_internal.cuts_known(date) IS
+    'purchases_known(), with the RFM cuts that a refresh on the day would have made, or the thresholds of value_setting.';
 
 CREATE OR REPLACE FUNCTION member_internal.purchases_after(day date, horizon integer) RETURNS TABLE (member_id bigint, purchases bigint, spend numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET work_mem = '64MB' SET jit = off
 AS $$
     SELECT p.member_id, count(DISTINCT (p.at AT TIME ZONE (SELECT s.zone FROM member.setting s))::date), sum(p.amount - p.refunded)
     FROM member.purchase p
-    WHERE p.at >= member.day_start(purchases_after.day + 1) AND p.at < member.day_start(purchases_after.day + horizon + 1)
+    WHERE p.at >= (SELECT member.day_start(purchases_after.day + 1)) AND p.at < (SELECT member.day_start(purchases_after.day + horizon + 1))
       AND (p.amount > p.refunded OR p.amount = 0) GROUP BY 1
 $$;
 COMMENT ON FUNCTION member_internal.purchases_after(date, integer) IS
@@ -136,11 +146,9 @@ BEGIN
             WHERE x.to_group IS NOT NULL;
     ELSE
         RETURN QUERY
-            WITH known AS MATERIALIZED (SELECT k.* FROM member_internal.purchases_known(rfm_groups_on.day) k),
-            cut AS (SELECT coalesce((SELECT v.rfm_cuts FROM member.value_setting v),
-                               member.rfm_cuts_agg(k.activity, stream, rfm_groups_on.day, 365, (SELECT v.rfm_bins FROM member.value_setting v))) AS cuts FROM known k)
-            SELECT x.member_id, member.rfm_value_group(x.score, c.cuts)
-            FROM cut c, LATERAL (SELECT k.member_id, member.rfm_score(c.cuts, k.activity, stream, rfm_groups_on.day, 365) AS score FROM known k) x
+            SELECT x.member_id, member.rfm_value_group(x.score, x.cuts)
+            FROM (SELECT k.member_id, k.cuts, member.rfm_score(k.cuts, k.activity, stream, rfm_groups_on.day, 365) AS score
+                  FROM member_internal.cuts_known(rfm_groups_on.day) k) x
             WHERE x.score IS NOT NULL;
     END IF;
 END
@@ -161,13 +169,10 @@ BEGIN
             ORDER BY c.member_id, c.day DESC;
     ELSE
         RETURN QUERY
-            WITH known AS MATERIALIZED (SELECT k.* FROM member_internal.purchases_known(stages_on.day) k),
-            cut AS (SELECT coalesce((SELECT v.rfm_cuts FROM member.value_setting v),
-                               member.rfm_cuts_agg(k.activity, stream, stages_on.day, 365, (SELECT v.rfm_bins FROM member.value_setting v))) AS cuts FROM known k)
-            SELECT m.member_id, member.lifecycle_stage(coalesce(k.activity, 'empty'::member.activity), stream, stages_on.day, c.cuts,
+            SELECT m.member_id, member.lifecycle_stage(coalesce(k.activity, 'empty'::member.activity), stream, stages_on.day, k.cuts,
                                     v.new_days, v.slip_factor, v.slip_days, v.dormant_days, v.lost_days)
-            FROM member.member m LEFT JOIN known k USING (member_id), member.value_setting v, cut c
-            WHERE m.joined_at < member.day_start(stages_on.day + 1);
+            FROM member.member m LEFT JOIN member_internal.cuts_known(stages_on.day) k USING (member_id), member.value_setting v
+            WHERE m.joined_at < (SELECT member.day_start(stages_on.day + 1));
     END IF;
 END
 $$;

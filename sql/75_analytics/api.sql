@@ -47,7 +47,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION member.kmeans_choice(text, integer, text, bigint, integer, integer) IS
-    'How many clusters the rows of a query fall into, on up to 10 000 of them: for 2, 3 … max_k the sum of squared distances, the mean simplified silhouette, which kmeans() takes by it, and where the sums have their elbow: one cluster fewer adds most to the sum by what one more takes off; none: too few to tell. Errors: MB711 point, MB712 no points, MB502.';
+    'How many clusters the rows of a query fall into, on up to 10 000 of them: for 2, 3 … max_k the sum of squared distances, the mean simplified silhouette, which kmeans() takes by it, and the elbow of the sums: the number up to which the last cluster lowered the sum by most times as much as one more would; none: too few to tell. Errors: MB711 point, MB712 no points, MB502.';
 
 CREATE OR REPLACE FUNCTION member.clusters_refresh(k integer DEFAULT NULL, features text[] DEFAULT '{recency,frequency,monetary}', days integer DEFAULT 365, max_k integer DEFAULT 8, scale text DEFAULT 'zscore', seed bigint DEFAULT 1, restarts integer DEFAULT 10)
 RETURNS integer
@@ -192,7 +192,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION member.recommend(text[], text, integer) IS
-    'What goes with items: one, or all of a basket. By the rules of the last baskets_refresh() of that sort, the surest first: item, what it goes with, confidence, lift, support. Items named are not among them. Errors: MB001, MB002.';
+    'What goes with items: one, or all of a basket. By the rules of the last baskets_refresh() of that sort, the surest first: item, what it goes with, confidence and support, shares from 0 to 1, and lift. Items named are not among them. Errors: MB001, MB002.';
 
 CREATE OR REPLACE FUNCTION member.recommend_for(member_id bigint, what text DEFAULT 'product', max_rows integer DEFAULT 10)
 RETURNS TABLE (item text, because text[], confidence double precision, lift double precision, support double precision)

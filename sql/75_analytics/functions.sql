@@ -276,7 +276,7 @@ AS $$
     INSERT INTO member.item_sales (store, product, category, day, lines, quantity, amount, buyers)
     SELECT coalesce(p.store, ''), l.product, max(l.category), items_refresh.day, count(*), sum(l.quantity), sum(l.amount - l.refunded), member.count_members(l.member_id)
     FROM member.purchase p JOIN member.purchase_line l USING (member_id, entry_no)
-    WHERE p.at >= member.day_start(items_refresh.day - 29) AND p.at < member.day_start(items_refresh.day + 1)
+    WHERE p.at >= (SELECT member.day_start(items_refresh.day - 29)) AND p.at < (SELECT member.day_start(items_refresh.day + 1))
       AND (p.refunded < p.amount OR p.amount = 0) AND (l.refunded < l.amount OR l.amount = 0)
     GROUP BY 1, 2;
 $$;
@@ -291,15 +291,15 @@ AS $$
     FROM (SELECT CASE items_of.what WHEN 'product' THEN l.product ELSE l.category END AS item
           FROM member.purchase_line l JOIN member.entry e USING (member_id, entry_no)
           WHERE l.member_id = items_of.member_id AND items_of.what IN ('product', 'category')
-            AND e.at >= member.day_start(items_of.day - days + 1) AND e.at < member.day_start(items_of.day + 1)
+            AND e.at >= (SELECT member.day_start(items_of.day - days + 1)) AND e.at < (SELECT member.day_start(items_of.day + 1))
           UNION ALL
           SELECT v.category FROM member.event v
           WHERE v.member_id = items_of.member_id AND items_of.what = 'content'
-            AND v.at >= member.day_start(items_of.day - days + 1) AND v.at < member.day_start(items_of.day + 1)
+            AND v.at >= (SELECT member.day_start(items_of.day - days + 1)) AND v.at < (SELECT member.day_start(items_of.day + 1))
           UNION ALL
           SELECT b.benefit FROM member.benefit_use b
           WHERE b.member_id = items_of.member_id AND items_of.what = 'benefit'
-            AND b.at >= member.day_start(items_of.day - days + 1) AND b.at < member.day_start(items_of.day + 1)) x
+            AND b.at >= (SELECT member.day_start(items_of.day - days + 1)) AND b.at < (SELECT member.day_start(items_of.day + 1))) x
     WHERE x.item IS NOT NULL
 $$;
 COMMENT ON FUNCTION member_internal.items_of(bigint, text, date, integer) IS

@@ -26,7 +26,7 @@ BEGIN
                                         WHEN e.kind IN ('spend', 'hold') THEN false WHEN e.kind = 'settle' THEN u.points > 0 ELSE u.points < 0 END AS in_issue) d
         CROSS JOIN LATERAL (SELECT (extract(year FROM u.until - 1) * 12 + extract(month FROM u.until - 1))::integer AS no) c
         CROSS JOIN LATERAL (SELECT (extract(year FROM e.at AT TIME ZONE g.zone) * 12 + extract(month FROM e.at AT TIME ZONE g.zone))::integer AS no) m
-        WHERE u.until IS NOT NULL AND e.kind NOT IN ('expire', 'reopen') AND e.at < member.day_start(this_month)
+        WHERE u.until IS NOT NULL AND e.kind NOT IN ('expire', 'reopen') AND e.at < (SELECT member.day_start(this_month))
         GROUP BY 1, 2, 3, 4
     ), life AS (
         SELECT f.wallet, f.level, f.cohort, n AS month
