@@ -151,6 +151,9 @@ else
 override with_llvm = no
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
+
+# objects of an older layout of a structure must not be linked with newer ones
+$(OBJS): $(wildcard src/*.h src/*/*.h)
 clean: drop-clusters
 endif
 

@@ -57,8 +57,9 @@ BEGIN
         WHERE x.wrong;
     RETURN QUERY
         SELECT 'more is given back than was given', r.member_id, r.ref, format('%s of %s', r.back, r.of)
-        FROM (SELECT r.member_id, r.ref, sum(CASE r.kind WHEN 'reinstate' THEN r.points ELSE r.ref_part END) AS back,
-                     max(CASE o.kind WHEN 'purchase' THEN (p.amount * 100)::bigint WHEN 'capture' THEN o.ref_part
+        FROM (SELECT r.member_id, r.ref, sum(CASE r.kind WHEN 'reinstate' THEN r.points ELSE r.ref_part END)
+                         FILTER (WHERE NOT (r.kind = 'refund' AND EXISTS (SELECT FROM member.entry u WHERE u.member_id = r.member_id AND u.ref = r.entry_no AND u.kind = 'unrefund'))) AS back,
+                     max(CASE o.kind WHEN 'purchase' THEN (p.amount * 100)::bigint WHEN 'capture' THEN o.ref_part WHEN 'refund' THEN o.ref_part
                          WHEN 'expire' THEN -member.total(o.delta, r.wallet) ELSE abs(member.total(o.delta, l.wallet)) END) AS of
               FROM member.entry r JOIN member.entry o ON o.member_id = r.member_id AND o.entry_no = r.ref
               LEFT JOIN member.purchase p ON o.kind = 'purchase' AND p.purchase_no = o.source
@@ -90,14 +91,16 @@ BEGIN
                format('purchase says %s, entries say %s', coalesce(p.refunded, 0), coalesce(round(f.amount, 2), 0))
         FROM (SELECT p.* FROM member.purchase p WHERE p.refunded <> 0 AND p.member_id BETWEEN low AND high) p
         FULL JOIN (SELECT e.member_id, e.ref, sum(e.ref_part) / 100.0 AS amount FROM member.entry e
-                   WHERE e.kind = 'refund' AND e.member_id BETWEEN low AND high GROUP BY 1, 2) f
+                   WHERE e.kind = 'refund' AND e.member_id BETWEEN low AND high
+                     AND NOT EXISTS (SELECT FROM member.entry u WHERE u.member_id = e.member_id AND u.ref = e.entry_no AND u.kind = 'unrefund') GROUP BY 1, 2) f
             ON f.member_id = p.member_id AND f.ref = p.entry_no
         WHERE coalesce(f.amount, 0) <> coalesce(p.refunded, 0)
         UNION ALL
         SELECT 'refund is not in the ledger', f.member_id, f.entry_no, format('refund %s of entry %s: %s', f.refund_no, f.purchase, f.amount)
         FROM member.refund f LEFT JOIN member.entry e ON e.member_id = f.member_id AND e.entry_no = f.entry_no
         WHERE f.member_id BETWEEN low AND high
-          AND (e.kind IS DISTINCT FROM 'refund' OR e.ref <> f.purchase OR e.ref_part <> f.amount * 100 OR e.source <> f.refund_no OR e.at <> f.at)
+          AND (e.kind IS DISTINCT FROM 'refund' OR e.ref <> f.purchase OR e.ref_part <> f.amount * 100 OR e.source <> f.refund_no OR e.at <> f.at
+               OR f.undone_by IS DISTINCT FROM (SELECT u.entry_no FROM member.entry u WHERE u.member_id = f.member_id AND u.ref = f.entry_no AND u.kind = 'unrefund'))
         UNION ALL
         SELECT 'refund is missing', e.member_id, e.entry_no, e.source
         FROM member.entry e
@@ -156,7 +159,7 @@ BEGIN
                           coalesce(r.points, 0), coalesce(r.entries, 0), coalesce(e.points, 0), coalesce(e.entries, 0))
             FROM member.points_rollup r
             FULL JOIN (SELECT date_trunc('month', x.at AT TIME ZONE g.zone)::date AS month, x.wallet, x.kind,
-                              CASE WHEN x.kind IN ('event', 'earn', 'spend') THEN coalesce(x.source, '') ELSE '' END AS source,
+                              member_internal.summed_source(x.kind, x.source) AS source,
                               sum(x.points) AS points, count(*) AS entries
                        FROM member.entry x, member.setting g
                        WHERE x.booked_at < (SELECT k.booked_before FROM member.points_rollup_mark k)
@@ -181,7 +184,7 @@ AS $$
                CASE WHEN e.kind IN ('earn', 'adjust', 'receive') THEN e.points WHEN e.kind IN ('spend', 'hold') THEN -e.points
                    WHEN e.kind = 'give' THEN (SELECT t.points FROM member.transfer t WHERE t.member_id = e.member_id AND t.entry_no = e.entry_no)
                    WHEN e.kind IN ('reverse', 'capture', 'void', 'lapse', 'reinstate') THEN e.ref_part END,
-               CASE e.kind WHEN 'purchase' THEN p.amount * 100 WHEN 'refund' THEN e.ref_part WHEN 'event' THEN v.value * 100 END,
+               CASE e.kind WHEN 'purchase' THEN p.amount * 100 WHEN 'refund' THEN e.ref_part WHEN 'unrefund' THEN e.ref_part WHEN 'event' THEN v.value * 100 END,
                CASE WHEN e.kind = 'earn' THEN l.usable_from END,
                CASE WHEN e.kind IN ('earn', 'adjust', 'reinstate') THEN coalesce(l.until, 'infinity') WHEN e.kind = 'tier' THEN nullif(split_part(e.source, '/', 2), '')::date END,
                CASE WHEN e.kind = 'tier' THEN split_part(e.source, '/', 1) ELSE v.kind END, c.category_id, e.key, e.digest, e.ref,
@@ -199,6 +202,8 @@ AS $$
                        WHEN 'event' THEN jsonb_build_object('category', v.category, 'attributes', v.attributes)
                        WHEN 'refund' THEN jsonb_build_object('source', e.source, 'reason', e.reason, 'refund', (SELECT to_jsonb(f.lines)
                            FROM member.refund f WHERE f.member_id = e.member_id AND f.purchase = e.ref AND f.refund_no = e.source))
+                       WHEN 'unrefund' THEN jsonb_build_object('refund', (SELECT to_jsonb(f.lines)
+                           FROM member.refund f WHERE f.member_id = e.member_id AND f.purchase = o.ref AND f.refund_no = o.source))
                        WHEN 'spend' THEN jsonb_build_object('source', e.source, 'reason', e.reason)
                        WHEN 'capture' THEN jsonb_build_object('source', e.source, 'reason', e.reason)
                        WHEN 'reverse' THEN jsonb_build_object('source', o.source, 'reason', o.reason) END END,
@@ -209,7 +214,8 @@ AS $$
     LEFT JOIN member.event v ON v.member_id = e.member_id AND v.entry_no = e.entry_no
     LEFT JOIN member.category c ON c.code = v.category
     LEFT JOIN member.entry o ON o.member_id = e.member_id AND o.entry_no = e.ref
-    LEFT JOIN member.purchase q ON e.kind = 'refund' AND q.purchase_no = o.source
+    LEFT JOIN member.purchase q ON e.kind IN ('refund', 'unrefund')
+        AND q.purchase_no = CASE e.kind WHEN 'refund' THEN o.source ELSE (SELECT b.source FROM member.entry b WHERE b.member_id = o.member_id AND b.entry_no = o.ref) END
     LEFT JOIN LATERAL (SELECT u.usable_from, u.until FROM member.unnest(e.delta) u LIMIT 1) l ON e.kind IN ('earn', 'adjust', 'reinstate')
     LEFT JOIN member.hold h ON o.kind = 'capture' AND h.member_id = e.member_id AND h.hold_id = o.ref
     -- what an operation gave, held or made wait that this one refers to; a refund finds its purchase in the run
@@ -219,9 +225,10 @@ AS $$
                                        FROM member.transfer t JOIN member.entry f ON f.member_id = t.member_id AND f.entry_no = t.entry_no
                                        WHERE t.peer = e.member_id AND t.peer_entry = e.entry_no)
                                    WHEN e.kind = 'reinstate' THEN 'empty'
+                                   WHEN e.kind = 'unrefund' THEN o.delta
                                    WHEN o.kind = 'capture' THEN OPERATOR(member.-) member.first_expiring(h.lots, o.ref_part)
                                    ELSE member_internal.origin_lots(e.member_id, e.ref, e.entry_no) END AS lots) g
-        ON e.kind IN ('reverse', 'capture', 'void', 'lapse', 'release', 'receive', 'reinstate')
+        ON e.kind IN ('reverse', 'capture', 'void', 'lapse', 'release', 'receive', 'reinstate', 'unrefund')
     -- what it took of lots that had expired
     LEFT JOIN LATERAL (SELECT array_agg(r.ref ORDER BY r.entry_no) AS by, array_agg(r.at ORDER BY r.entry_no) AS at, array_agg(r.delta ORDER BY r.entry_no) AS lots
                        FROM member.entry r

@@ -44,6 +44,11 @@ LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog,
 AS $$ SELECT day::timestamp AT TIME ZONE s.zone FROM member.setting s $$;
 COMMENT ON FUNCTION member.day_start(date) IS 'The moment a day begins in the program''s time zone.';
 
+CREATE OR REPLACE FUNCTION member_internal.summed_source(kind text, source text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN kind IN ('event', 'earn', 'spend', 'hold', 'capture', 'void', 'lapse') THEN coalesce(source, '') ELSE '' END;
+COMMENT ON FUNCTION member_internal.summed_source(text, text) IS 'The source by which an entry is summed up: of events, earning, spending and holds; empty of the others, whose sources are numbers.';
+
 -- Entries are added up once, when no transaction is left that could still commit one booked before the mark. Such a
 -- transaction read the clock before it wrote, so it is older than one that was told the mark an hour of the clock
 -- later; the hour is for what lies between reading and writing, as waiting for a lock, and for a clock set back.
@@ -60,7 +65,7 @@ BEGIN
     IF m.next_xid <= pg_snapshot_xmin(pg_current_snapshot()) OR m.next_xid > pg_current_xact_id() THEN
         INSERT INTO member.points_rollup AS r (month, wallet, kind, source, points, entries)
         SELECT date_trunc('month', e.at AT TIME ZONE g.zone)::date, e.wallet, e.kind,
-               CASE WHEN e.kind IN ('event', 'earn', 'spend') THEN coalesce(e.source, '') ELSE '' END, sum(e.points), count(*)
+               member_internal.summed_source(e.kind, e.source), sum(e.points), count(*)
         FROM member.entry e, member.setting g
         WHERE e.booked_at >= m.booked_before AND e.booked_at < m.next_before
         GROUP BY 1, 2, 3, 4

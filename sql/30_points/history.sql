@@ -117,6 +117,7 @@ BEGIN
                concat_ws(', ',
                    CASE WHEN p.purchase_no IS NOT NULL THEN format('purchase %s of %s', p.purchase_no, p.amount) || coalesce(' in ' || p.store, '')
                         WHEN e.kind = 'refund' THEN format('refund %s of %s for entry %s', e.source, round(e.ref_part / 100.0, 2), e.ref)
+                        WHEN e.kind = 'unrefund' THEN format('refund %s of entry %s taken back', e.source, e.ref)
                         WHEN v.kind IS NOT NULL THEN concat_ws(' ', 'event', v.kind, v.category)
                         WHEN e.kind = 'reverse' THEN format('%s points of entry %s', e.ref_part, e.ref)
                         WHEN e.kind IN ('expire', 'settle') THEN 'time'

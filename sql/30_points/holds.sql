@@ -80,15 +80,16 @@ COMMENT ON FUNCTION member.points_hold(bigint, bigint, text, timestamptz, text, 
     'Reserves usable points of a wallet, first-expiring first, until they are captured, voided, or the moment lapses_at has come (null: it stands). The receipt''s entry_no is the hold_id. pass: of pass_issue(), for more than the wallet''s code_above. Errors: MB203 not enough, MB202 wallet not spendable, MB214 and MB215 pass, MB403 lapses_at, MB101, MB102, MB201, MB204, MB401 to MB405.';
 
 CREATE OR REPLACE FUNCTION member_internal.open_hold(
-    member_id bigint, hold_id integer, at timestamptz, OUT wallet text, OUT points bigint, OUT held_at timestamptz, OUT lots member.lots)
+    member_id bigint, hold_id integer, at timestamptz, OUT wallet text, OUT points bigint, OUT held_at timestamptz, OUT lots member.lots, OUT source text)
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
     h record;
 BEGIN
-    SELECT x.*, member_internal.wallet_code(v.program, x.wallet) AS code, c.kind, c.at AS closed_at INTO h
+    SELECT x.*, o.source, member_internal.wallet_code(v.program, x.wallet) AS code, c.kind, c.at AS closed_at INTO h
     FROM member.hold x CROSS JOIN member.setting g JOIN member.program_version v ON v.version = g.program_version
+    LEFT JOIN member.entry o ON o.member_id = x.member_id AND o.entry_no = x.hold_id
     LEFT JOIN member.entry c ON c.member_id = x.member_id AND c.entry_no = x.closed_by
     WHERE x.member_id = open_hold.member_id AND x.hold_id = open_hold.hold_id;
     IF NOT FOUND THEN
@@ -107,6 +108,7 @@ BEGIN
     points := h.points;
     held_at := h.held_at;
     lots := h.lots;
+    source := h.source;
 END
 $$;
 COMMENT ON FUNCTION member_internal.open_hold(bigint, integer, timestamptz) IS
@@ -147,7 +149,7 @@ BEGIN
     END IF;
     SELECT * INTO h FROM member_internal.open_hold(member_id, hold_id, at);
     r := (member_internal.write_event(member_id, 'points_capture', arguments, at, key,
-        kind => 'capture', source => source, reason => reason, actor => actor,
+        kind => 'capture', source => coalesce(source, h.source), reason => reason, actor => actor,
         wallet => h.wallet, points => coalesce(points, h.points),
         ref => hold_id, origin_at => h.held_at, origin_lots => h.lots)).receipt;
     PERFORM member_internal.close_hold(member_id, hold_id, r.entry_no);
@@ -174,7 +176,7 @@ BEGIN
     END IF;
     SELECT * INTO h FROM member_internal.open_hold(member_id, hold_id, at);
     r := (member_internal.write_event(member_id, 'points_void', arguments, at, key,
-        kind => 'void', reason => reason, actor => actor,
+        kind => 'void', source => h.source, reason => reason, actor => actor,
         wallet => h.wallet, points => h.points,
         ref => hold_id, origin_at => h.held_at, origin_lots => h.lots)).receipt;
     PERFORM member_internal.close_hold(member_id, hold_id, r.entry_no);

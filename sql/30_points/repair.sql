@@ -152,13 +152,15 @@ BEGIN
         FROM member.entry e, jsonb_to_recordset(problems) AS x (problem text, member_id bigint, entry_no integer)
         WHERE x.problem = 'refund is not in the ledger' AND f.member_id = x.member_id AND f.entry_no = x.entry_no
           AND e.member_id = f.member_id AND e.entry_no = f.entry_no;
-        INSERT INTO member.refund (member_id, purchase, refund_no, entry_no, at, amount, reason)
-        SELECT e.member_id, e.ref, e.source, e.entry_no, e.at, e.ref_part / 100.0, e.reason
+        INSERT INTO member.refund (member_id, purchase, refund_no, entry_no, at, amount, reason, undone_by)
+        SELECT e.member_id, e.ref, e.source, e.entry_no, e.at, e.ref_part / 100.0, e.reason,
+               (SELECT u.entry_no FROM member.entry u WHERE u.member_id = e.member_id AND u.ref = e.entry_no AND u.kind = 'unrefund')
         FROM member.entry e, jsonb_to_recordset(problems) AS x (problem text, member_id bigint, entry_no integer)
         WHERE x.problem = 'refund is missing' AND e.member_id = x.member_id AND e.entry_no = x.entry_no;
         UPDATE member.purchase p
         SET refunded = coalesce((SELECT sum(e.ref_part) FROM member.entry e
-                                 WHERE e.member_id = p.member_id AND e.ref = p.entry_no AND e.kind = 'refund'), 0) / 100.0
+                                 WHERE e.member_id = p.member_id AND e.ref = p.entry_no AND e.kind = 'refund'
+                                   AND NOT EXISTS (SELECT FROM member.entry u WHERE u.member_id = e.member_id AND u.ref = e.entry_no AND u.kind = 'unrefund')), 0) / 100.0
         FROM member.entry o, jsonb_to_recordset(problems) AS x (problem text, member_id bigint, entry_no integer)
         WHERE x.problem = 'refunds of a purchase do not add up' AND o.member_id = x.member_id AND o.entry_no = x.entry_no
           AND p.purchase_no = o.source AND p.member_id = o.member_id;
@@ -170,7 +172,7 @@ BEGIN
             DELETE FROM member.points_rollup;
             INSERT INTO member.points_rollup (month, wallet, kind, source, points, entries)
             SELECT date_trunc('month', e.at AT TIME ZONE g.zone)::date, e.wallet, e.kind,
-                   CASE WHEN e.kind IN ('event', 'earn', 'spend') THEN coalesce(e.source, '') ELSE '' END, sum(e.points), count(*)
+                   member_internal.summed_source(e.kind, e.source), sum(e.points), count(*)
             FROM member.entry e, member.setting g
             WHERE e.booked_at < (SELECT k.booked_before FROM member.points_rollup_mark k)
             GROUP BY 1, 2, 3, 4;

@@ -121,7 +121,7 @@ COMMENT ON COLUMN member.entry.points IS 'What it moved in its wallet: the answe
 COMMENT ON COLUMN member.entry.balance IS 'Usable points of that wallet after it: the answer given then.';
 COMMENT ON COLUMN member.entry.ref IS 'Entry a refund or reversal refers to.';
 COMMENT ON COLUMN member.entry.ref_part IS 'How much of that: minor units of a refund, points of a reversal.';
-COMMENT ON COLUMN member.entry.kind IS 'purchase, refund, event, earn, spend, reverse, tier, hold, capture, void, release, give, receive, adjust, reinstate; expire, settle and lapse are what time did, keep and reopen what an operation did beside.';
+COMMENT ON COLUMN member.entry.kind IS 'purchase, refund, unrefund, event, earn, spend, reverse, tier, hold, capture, void, release, give, receive, adjust, reinstate; expire, settle and lapse are what time did, keep and reopen what an operation did beside.';
 COMMENT ON COLUMN member.entry.delta IS 'Lots added and taken, over all wallets.';
 COMMENT ON COLUMN member.entry.tier IS 'Level after it: the answer given then.';
 COMMENT ON COLUMN member.entry.source IS 'Number of the purchase or refund, or what the caller names.';
@@ -277,7 +277,7 @@ CREATE TABLE member.points_rollup (
     PRIMARY KEY (month, wallet, kind, source)
 );
 COMMENT ON TABLE member.points_rollup IS 'Entries booked before points_rollup_mark.booked_before, summed up by the month they happened in, wallet, kind and source.';
-COMMENT ON COLUMN member.points_rollup.source IS 'Of events, earning and spending the source of the entry; empty: none, or of another kind. Name channels there, not numbers: a row for each.';
+COMMENT ON COLUMN member.points_rollup.source IS 'Of events, earning, spending and holds the source of the entry; empty: none, or of another kind. Name channels there, not numbers: a row for each.';
 
 CREATE TABLE member.points_rollup_mark (
     one           boolean PRIMARY KEY DEFAULT true CHECK (one),

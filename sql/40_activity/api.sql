@@ -179,6 +179,69 @@ $$;
 COMMENT ON FUNCTION member.purchase_refund(bigint, text, text, numeric, smallint[], text, timestamptz, text, text) IS
     'Refunds a purchase: an amount in yuan, the lines named by number, or all that is left. Takes back the share of what the purchase gave, lot by lot; refunds that add up to the purchase take back exactly its award, and give back what points_pay() took. Errors: MB301 no such purchase, MB304 more than is left, line or number refunded before, MB305, MB101, MB102, MB401 to MB405.';
 
+CREATE OR REPLACE FUNCTION member.purchase_refund_undo(
+    member_id bigint, purchase_no text, refund_no text, reason text DEFAULT NULL,
+    at timestamptz DEFAULT NULL, actor text DEFAULT NULL, key text DEFAULT NULL) RETURNS member.receipt
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    arguments CONSTANT jsonb := jsonb_build_array(purchase_no, refund_no, reason, actor);
+    own_key CONSTANT text := coalesce(key, format('unrefund:%s:%s:%s', length(purchase_no), purchase_no, refund_no));
+    r member.receipt;
+    f record;
+    largest bigint;
+BEGIN
+    r := member_internal.begin_write(member_id, 'purchase_refund_undo', arguments, at, own_key);
+    IF r.entry_no IS NOT NULL THEN
+        RETURN r;
+    END IF;
+    SELECT x.*, e.delta, q.at AS bought_at, q.amount AS paid, q.refunded,
+           (SELECT y.refund_no FROM member.refund y WHERE y.member_id = x.member_id AND y.purchase = x.purchase AND y.undone_by IS NULL
+            ORDER BY y.entry_no DESC LIMIT 1) AS last,
+           EXISTS (SELECT FROM member.part_payment p WHERE p.member_id = x.member_id AND p.entry_no = x.purchase) AS with_points
+    INTO f
+    FROM member.purchase q JOIN member.refund x ON x.member_id = q.member_id AND x.purchase = q.entry_no
+    JOIN member.entry e ON e.member_id = x.member_id AND e.entry_no = x.entry_no
+    WHERE q.purchase_no = purchase_refund_undo.purchase_no AND q.member_id = purchase_refund_undo.member_id
+      AND x.refund_no = purchase_refund_undo.refund_no;
+    IF NOT FOUND THEN
+        PERFORM member_internal.refuse('MB301', format('purchase "%s" of member %s has no refund "%s"', purchase_no, member_id, refund_no));
+    END IF;
+    IF f.undone_by IS NOT NULL THEN
+        PERFORM member_internal.refuse('MB206', format('refund "%s" is taken back already', refund_no), format('By entry %s.', f.undone_by));
+    END IF;
+    -- shares of an award are counted from the first refund on, so they are given again from the last
+    IF f.last <> refund_no THEN
+        PERFORM member_internal.refuse('MB206', format('refund "%s" is not the last of purchase "%s"', refund_no, purchase_no),
+            format('The last is "%s".', f.last), 'Refunds are taken back from the last on.');
+    END IF;
+    IF f.with_points THEN
+        PERFORM member_internal.refuse('MB206', format('refund "%s" gave points back that paid', refund_no),
+            hint => 'Record what is bought after all as a new purchase, by points_pay().');
+    END IF;
+    IF at < f.at THEN
+        PERFORM member_internal.refuse('MB402', 'a refund can''t be taken back before it was made', format('It was at %s.', f.at));
+    END IF;
+    UPDATE member.purchase_line l SET refunded = 0
+    WHERE l.member_id = f.member_id AND l.entry_no = f.purchase AND l.line_no = ANY (f.lines);
+    UPDATE member.purchase q SET refunded = q.refunded - f.amount WHERE q.purchase_no = purchase_refund_undo.purchase_no;
+    SELECT coalesce(max(q.amount - q.refunded), 0) * 100 INTO largest
+    FROM member.entry n JOIN member.purchase q ON q.purchase_no = n.source
+    WHERE n.member_id = f.member_id AND n.kind = 'purchase'
+      AND n.at >= member.day_start(member.day_of(f.bought_at)) AND n.at < member.day_start(member.day_of(f.bought_at) + 1);
+    r := (member_internal.write_event(member_id, 'purchase_refund_undo', arguments, at, own_key,
+        kind => 'unrefund', source => refund_no, reason => reason, actor => actor, amount => (f.amount * 100)::bigint,
+        ref => f.entry_no, origin_at => f.bought_at, origin_lots => f.delta, origin_of => (f.paid * 100)::bigint,
+        origin_back => ((f.refunded - f.amount) * 100)::bigint, origin_largest => largest, refund_lines => f.lines)).receipt;
+    UPDATE member.refund x SET undone_by = r.entry_no
+    WHERE x.member_id = f.member_id AND x.purchase = f.purchase AND x.refund_no = f.refund_no;
+    RETURN r;
+END
+$$;
+COMMENT ON FUNCTION member.purchase_refund_undo(bigint, text, text, text, timestamptz, text, text) IS
+    'Takes a refund back that should not have been: the last of its purchase first. The points it took come back to the very lots (what they owed, to debt), the purchase counts again; streams of refunds count it still. Errors: MB301 no such refund, MB206 taken back already, not the last, or one of points_pay(), MB101, MB102, MB401 to MB405.';
+
 CREATE OR REPLACE FUNCTION member_internal.require_event_kind(kind text, category text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$

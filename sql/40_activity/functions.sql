@@ -24,13 +24,17 @@ AS $$
         WHEN 'purchase' THEN jsonb_build_object('store', p.store, 'channel', p.channel, 'attributes', p.attributes,
             'lines', member_internal.purchase_lines_of(e.member_id, e.entry_no),
             'refunded', (SELECT jsonb_agg(n) FROM member.refund f CROSS JOIN LATERAL unnest(f.lines) n
-                         WHERE f.member_id = e.member_id AND f.purchase = e.entry_no))
+                         WHERE f.member_id = e.member_id AND f.purchase = e.entry_no AND f.undone_by IS NULL
+                           AND f.entry_no <> origin_facts.entry_no))
         ELSE jsonb_build_object('source', e.source, 'reason', e.reason) END
-    FROM member.entry e LEFT JOIN member.purchase p ON e.kind = 'purchase' AND p.purchase_no = e.source
-    WHERE e.member_id = origin_facts.member_id AND e.entry_no = origin_facts.entry_no
+    FROM member.entry o
+    -- of a refund those of its purchase, as they were before it
+    JOIN member.entry e ON e.member_id = o.member_id AND e.entry_no = CASE o.kind WHEN 'refund' THEN o.ref ELSE o.entry_no END
+    LEFT JOIN member.purchase p ON e.kind = 'purchase' AND p.purchase_no = e.source
+    WHERE o.member_id = origin_facts.member_id AND o.entry_no = origin_facts.entry_no
 $$;
 COMMENT ON FUNCTION member_internal.origin_facts(bigint, integer) IS
-    'What rules of streams see of the purchase or spend that a refund or reversal refers to, as the facts of step_event.';
+    'What rules of streams see of the purchase or spend that a refund, one taken back, or a reversal refers to, as the facts of step_event.';
 
 CREATE OR REPLACE FUNCTION member_internal.streams_published() RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp

@@ -94,10 +94,12 @@ CREATE TABLE member.refund (
     amount      numeric(14,2) NOT NULL CHECK (amount > 0),
     lines       smallint[],
     reason      text,
+    undone_by   integer,
     PRIMARY KEY (member_id, purchase, refund_no)
 );
 COMMENT ON TABLE member.refund IS 'Refunds of purchases, whole, partial or by line.';
 COMMENT ON COLUMN member.refund.purchase IS 'Entry of the purchase.';
+COMMENT ON COLUMN member.refund.undone_by IS 'Entry that took it back; null: it stands.';
 COMMENT ON COLUMN member.refund.lines IS 'Numbers of the lines it gives back; null: by amount.';
 
 CREATE TABLE member.event (

@@ -22,7 +22,7 @@ BEGIN
         FROM member.entry e CROSS JOIN member.setting g JOIN member.state s USING (member_id)
         CROSS JOIN LATERAL member.unnest(e.delta) u
         -- what changes hands or is moved to another day had been issued, and is so again
-        CROSS JOIN LATERAL (SELECT CASE WHEN e.kind IN ('purchase', 'event', 'earn', 'refund', 'release', 'give', 'receive', 'adjust', 'reinstate') THEN true
+        CROSS JOIN LATERAL (SELECT CASE WHEN e.kind IN ('purchase', 'event', 'earn', 'refund', 'unrefund', 'release', 'give', 'receive', 'adjust', 'reinstate') THEN true
                                         WHEN e.kind IN ('spend', 'hold') THEN false WHEN e.kind = 'settle' THEN u.points > 0 ELSE u.points < 0 END AS in_issue) d
         CROSS JOIN LATERAL (SELECT (extract(year FROM u.until - 1) * 12 + extract(month FROM u.until - 1))::integer AS no) c
         CROSS JOIN LATERAL (SELECT (extract(year FROM e.at AT TIME ZONE g.zone) * 12 + extract(month FROM e.at AT TIME ZONE g.zone))::integer AS no) m

@@ -6,7 +6,7 @@ AS $$
 #variable_conflict use_column
 BEGIN
     INSERT INTO member.verb (verb, back_days) VALUES
-        ('enroll', 30), ('purchase_record', 30), ('purchase_refund', 30), ('event_record', 7),
+        ('enroll', 30), ('purchase_record', 30), ('purchase_refund', 30), ('purchase_refund_undo', 30), ('event_record', 7),
         ('points_earn', 30), ('points_spend', 1), ('points_reverse', 1), ('points_hold', 1), ('points_capture', 1), ('points_void', 1),
         ('points_release', 1), ('points_transfer', 1), ('points_transfer_undo', 1), ('points_adjust', 1), ('points_reinstate', 1), ('points_pay', 1),
         ('tier_set', 1), ('benefit_use', 1);

@@ -10,27 +10,28 @@ SELECT f.month, w.code AS wallet, f.kind, nullif(f.source, '') AS source,
        round(-100.0 * sum(f.points) FILTER (WHERE f.kind = 'spend')
              / nullif(sum(sum(f.points) FILTER (WHERE f.kind IN ('purchase', 'event', 'earn'))) OVER (PARTITION BY f.month, w.code), 0), 2) AS use_rate,
        sum(f.entries)::bigint AS entries
-FROM (SELECT x.*, least((x.month + interval '1 month')::date, t.day + 1) - x.month AS days
+FROM (SELECT x.month, x.wallet, x.source, x.points, x.entries, CASE WHEN x.kind IN ('purchase', 'event', 'earn') THEN x.kind ELSE 'spend' END AS kind,
+             least((x.month + interval '1 month')::date, t.day + 1) - x.month AS days
       FROM (SELECT r.month, r.wallet, r.kind, r.source, r.points, r.entries FROM member.points_rollup r
             UNION ALL
             -- as in points_month
             SELECT (timestamp '1899-12-01' + c.no * interval '1 month')::date, c.wallet, c.kind, c.source, c.points, c.entries
-            FROM (SELECT n.no, e.wallet, e.kind, CASE WHEN e.kind IN ('event', 'earn', 'spend') THEN coalesce(e.source, '') ELSE '' END AS source,
+            FROM (SELECT n.no, e.wallet, e.kind, CASE WHEN e.kind IN ('event', 'earn', 'spend', 'hold', 'capture', 'void', 'lapse') THEN coalesce(e.source, '') ELSE '' END AS source,
                          sum(e.points) AS points, count(*) AS entries
                   FROM member.entry e
                   JOIN (SELECT n AS no FROM generate_series(0, 2400) n GROUP BY n) n
                       ON n.no = width_bucket(e.at, (SELECT array_agg(f.first AT TIME ZONE g.zone ORDER BY f.first)
                              FROM generate_series(timestamp '1900-01-01', timestamp '2099-12-01', interval '1 month') f (first), member.setting g))
                   WHERE e.booked_at >= (SELECT coalesce(max(k.booked_before), '-infinity') FROM member.points_rollup_mark k)
-                    AND e.booked_at <= 'infinity' AND e.kind IN ('purchase', 'event', 'earn', 'spend')
+                    AND e.booked_at <= 'infinity' AND e.kind IN ('purchase', 'event', 'earn', 'spend', 'hold', 'capture', 'void', 'lapse')
                   GROUP BY 1, 2, 3, 4) c) x, member_report.today t
-      WHERE x.kind IN ('purchase', 'event', 'earn', 'spend')) f
+      WHERE x.kind IN ('purchase', 'event', 'earn', 'spend', 'hold', 'capture', 'void', 'lapse')) f
 JOIN member.wallet w ON w.wallet_id = f.wallet
 GROUP BY f.month, w.code, f.kind, f.source, f.days;
 COMMENT ON VIEW member_report.points_source IS 'Points by month, wallet and where they came from or went: what each source issues 日均获取量 and how much is used through it 使用转化率.';
 COMMENT ON COLUMN member_report.points_source.month IS 'First day of the month the entries happened in, in the program''s time zone.';
 COMMENT ON COLUMN member_report.points_source.wallet IS 'Code of the wallet each entry is told in.';
-COMMENT ON COLUMN member_report.points_source.kind IS 'purchase, event, earn or spend.';
+COMMENT ON COLUMN member_report.points_source.kind IS 'purchase, event, earn or spend; held points count as spent until they come back.';
 COMMENT ON COLUMN member_report.points_source.source IS 'Kind of an event, source named by the call that earned or spent; null: purchases, or none named.';
 COMMENT ON COLUMN member_report.points_source.issued IS 'Points it gave; null of spending.';
 COMMENT ON COLUMN member_report.points_source.issued_a_day IS 'The same a day of the month, of this month a day so far 日均获取量.';

@@ -88,7 +88,7 @@ CREATE OR REPLACE VIEW member_report.points_month AS
 SELECT e.month, w.code AS wallet,
        coalesce(sum(e.points) FILTER (WHERE e.kind IN ('purchase', 'event', 'earn')), 0)::bigint AS issued,
        coalesce(-sum(e.points) FILTER (WHERE e.kind IN ('spend', 'hold', 'capture', 'void', 'lapse')), 0)::bigint AS spent,
-       coalesce(-sum(e.points) FILTER (WHERE e.kind = 'refund'), 0)::bigint AS taken_back,
+       coalesce(-sum(e.points) FILTER (WHERE e.kind IN ('refund', 'unrefund')), 0)::bigint AS taken_back,
        coalesce(sum(e.points) FILTER (WHERE e.kind = 'reverse'), 0)::bigint AS reversed,
        coalesce(-sum(e.points) FILTER (WHERE e.kind IN ('expire', 'reopen')), 0)::bigint AS expired,
        sum(e.entries)::bigint AS entries,
@@ -115,7 +115,7 @@ COMMENT ON COLUMN member_report.points_month.month IS 'First day of the month th
 COMMENT ON COLUMN member_report.points_month.wallet IS 'The wallet each entry is told in; of purchases, events and expiry the main one.';
 COMMENT ON COLUMN member_report.points_month.issued IS 'Points given for purchases and events, and earned otherwise 发放.';
 COMMENT ON COLUMN member_report.points_month.spent IS 'Points spent 消耗, and held ones until they come back; what was reversed of it is in reversed.';
-COMMENT ON COLUMN member_report.points_month.taken_back IS 'Points taken back by refunds 退单扣回.';
+COMMENT ON COLUMN member_report.points_month.taken_back IS 'Points taken back by refunds 退单扣回, less those of refunds that were undone.';
 COMMENT ON COLUMN member_report.points_month.reversed IS 'Points given back (positive) or taken (negative) by reversals of single entries.';
 COMMENT ON COLUMN member_report.points_month.expired IS 'Points whose expiry was booked that month 过期.';
 COMMENT ON COLUMN member_report.points_month.entries IS 'Ledger entries.';

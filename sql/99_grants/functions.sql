@@ -45,6 +45,7 @@ GRANT EXECUTE ON FUNCTION
     member.find(text, text),
     member.purchase_record(bigint, text, numeric, text, text, jsonb, jsonb, timestamptz, text, text),
     member.purchase_refund(bigint, text, text, numeric, smallint[], text, timestamptz, text, text),
+    member.purchase_refund_undo(bigint, text, text, text, timestamptz, text, text),
     member.event_record(bigint, text, text, numeric, jsonb, timestamptz, text, text),
     member.points_earn(bigint, bigint, text, date, date, text, text, timestamptz, text, text),
     member.points_spend(bigint, bigint, text, text, text, timestamptz, text, text, text),

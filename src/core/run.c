@@ -13,7 +13,7 @@
 void
 step_origin_required(const StepEvent *e)
 {
-	bool part = e->kind == STEP_REFUND || e->kind == STEP_REVERSE;
+	bool part = e->kind == STEP_REFUND || e->kind == STEP_UNREFUND || e->kind == STEP_REVERSE;
 	bool held = e->kind == STEP_CAPTURE || e->kind == STEP_VOID || e->kind == STEP_LAPSE ||
 				e->kind == STEP_RELEASE || e->kind == STEP_RECEIVE;
 
@@ -112,34 +112,67 @@ journal_release(Run *run, int32 entry_no)
 		}
 }
 
-/* The purchase of this run that a refund refers to, with what it needs of the others of that day. */
 static Journal *
-journal_find(Run *run, const char *source, StepEvent *event)
+journal_find(Run *run, const char *source, int64 member_id)
 {
-	Journal *found = NULL;
-
-	for (int i = 0; i < run->n_journal && found == NULL; i++)
+	for (int i = 0; i < run->n_journal; i++)
 		if (strcmp(run->journal[i].source, source) == 0)
-			found = &run->journal[i];
-	if (found == NULL)
-		ereport(ERROR, errcode(ERRCODE_UNKNOWN_PURCHASE),
-				errmsg("no purchase \"%s\" of member %lld before its refund", source,
-					   (long long) event->member_id));
+			return &run->journal[i];
+	ereport(ERROR, errcode(ERRCODE_UNKNOWN_PURCHASE),
+			errmsg("no purchase \"%s\" of member %lld before its refund", source,
+				   (long long) member_id));
+	return NULL;
+}
+
+/* What an event needs of its purchase and of the others of that day, once so much of it is given back. */
+static void
+read_origin(const Run *run, const Journal *j, int64 back, StepEvent *event)
+{
 	event->has_origin = true;
-	event->origin_at = found->at;
-	event->origin_of = found->amount;
-	event->origin_back = found->back;
-	event->ref = found->entry_no;
+	event->origin_at = j->at;
+	event->origin_of = j->amount;
+	event->origin_back = j->back;
 	event->has_largest = true;
 	event->origin_largest = 0;
 	for (int i = 0; i < run->n_journal; i++)
-		if (run->journal[i].day == found->day)
+		if (run->journal[i].day == j->day)
 			event->origin_largest =
-				Max(event->origin_largest, run->journal[i].amount - run->journal[i].back -
-											   (&run->journal[i] == found ? event->amount : 0));
-	book_decode(&event->origin_lots, found->lots);
-	add_facts(&found->facts, &event->facts);
-	return found;
+				Max(event->origin_largest,
+					run->journal[i].amount - (&run->journal[i] == j ? back : run->journal[i].back));
+	add_facts(&j->facts, &event->facts);
+}
+
+/* The purchase of this run that a refund refers to. */
+static Journal *
+find_refunded(Run *run, const char *source, StepEvent *event)
+{
+	Journal *j = journal_find(run, source, event->member_id);
+
+	read_origin(run, j, j->back + event->amount, event);
+	event->ref = j->entry_no;
+	book_decode(&event->origin_lots, j->lots);
+	return j;
+}
+
+/* A refund of it is taken back: as it was before that, for this event and those that follow. */
+static void
+take_refund_back(Run *run, const char *source, StepEvent *event)
+{
+	Journal *j = journal_find(run, source, event->member_id);
+	int n = 0;
+
+	j->back -= event->amount;
+	for (int i = 0; i < j->facts.n_refunded; i++)
+	{
+		bool undone = false;
+
+		for (int k = 0; k < event->facts.n_refund; k++)
+			undone |= event->facts.refund[k] == j->facts.refunded[i];
+		if (!undone)
+			j->facts.refunded[n++] = j->facts.refunded[i];
+	}
+	j->facts.n_refunded = n;
+	read_origin(run, j, j->back, event);
 }
 
 void
@@ -199,7 +232,9 @@ run_event(Run *run, const Program *program, StepEvent *event, const char *source
 	Journal *origin = NULL;
 
 	if (event->kind == STEP_REFUND && !event->has_origin && source)
-		origin = journal_find(run, source, event);
+		origin = find_refunded(run, source, event);
+	if (event->kind == STEP_UNREFUND && source)
+		take_refund_back(run, source, event);
 	step_origin_required(event);
 	if (run->counts)
 		streams_count(program, event, &run->state);

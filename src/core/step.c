@@ -91,7 +91,8 @@ put_operation(Step *s, const char *kind)
 	e->wallet = s->wallet->id;
 	e->ref = event->ref;
 	if (event->ref)
-		e->ref_part = event->kind == STEP_REFUND ? event->amount : event->points;
+		e->ref_part = event->kind == STEP_REFUND || event->kind == STEP_UNREFUND ? event->amount
+																				 : event->points;
 	put_entry(s, e, &s->delta);
 }
 
@@ -530,6 +531,53 @@ do_refund(Step *s)
 	feed_streams(s, OF_REFUND);
 }
 
+/*
+ * What a refund took of a lot comes back to it.  What it took as debt pays that, if it is still owed; if later awards
+ * have paid it, it is points again, that last as those of the purchase did.
+ */
+static void
+give_again(Step *s, Lot lot)
+{
+	const ProgramWallet *w = program_wallet(s->program, lot.wallet);
+	int64 owed = 0;
+
+	lot.amount = -lot.amount;
+	if (w == NULL || w->expiry == EXPIRY_NEVER || !DATE_IS_NOBEGIN(lot.from) ||
+		!DATE_IS_NOEND(lot.until) || lot.amount < 0)
+	{
+		book_add(&s->delta, lot);
+		return;
+	}
+	for (int i = 0; i < s->state->book.n; i++)
+		if (s->state->book.lot[i].wallet == lot.wallet && s->state->book.lot[i].amount < 0)
+			owed = -s->state->book.lot[i].amount;
+	owed = Min(owed, lot.amount);
+	book_add(&s->delta, (Lot){lot.wallet, lot.from, lot.until, owed});
+	lot.amount -= owed;
+	lot.until = step_award_until(s, w, program_day(s->program, s->event->origin_at));
+	step_days_in_range(lot.from, lot.until);
+	book_add(&s->delta, lot);
+}
+
+static void
+do_unrefund(Step *s)
+{
+	const StepEvent *e = s->event;
+	const ProgramStream *m = program_purchases(s->program);
+	DateADT day = program_day(s->program, e->origin_at);
+
+	if (m)
+	{
+		activity_do_add(&s->state->activity, m->id, day, e->origin_back + e->amount == e->origin_of,
+						e->amount, e->amount, 0);
+		if (e->has_largest)
+			activity_do_correct(&s->state->activity, m->id, day, 0, 0, &e->origin_largest);
+	}
+	streams_give_again(s->program, e, OF_PURCHASE, e->amount, &s->state->activity);
+	for (int i = 0; i < e->origin_lots.n; i++)
+		give_again(s, e->origin_lots.lot[i]);
+}
+
 static void
 do_reverse(Step *s)
 {
@@ -617,6 +665,9 @@ apply(Step *s)
 		case STEP_REFUND:
 			do_refund(s);
 			return "refund";
+		case STEP_UNREFUND:
+			do_unrefund(s);
+			return "unrefund";
 		case STEP_EVENT:
 			feed_streams(s, OF_EVENT);
 			return "event";

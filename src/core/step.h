@@ -21,6 +21,7 @@ typedef enum StepKind
 {
 	STEP_PURCHASE,
 	STEP_REFUND,
+	STEP_UNREFUND, /* a refund taken back: the origin is its purchase, origin_lots what it took */
 	STEP_EVENT,
 	STEP_EARN,
 	STEP_SPEND,

@@ -184,10 +184,15 @@ read_state(Datum composite, TupleDesc desc, StepState *state)
 StepKind
 step_kind(const char *kind)
 {
-	static const char *const names[] = {"purchase",	 "refund",	"event",  "earn",	 "spend",
-										"reverse",	 "tier",	"hold",	  "capture", "void",
-										"lapse",	 "release", "give",	  "receive", "adjust",
-										"reinstate", "day",		"review", "fill"};
+	static const char *const names[] = {
+		[STEP_PURCHASE] = "purchase", [STEP_REFUND] = "refund",		  [STEP_UNREFUND] = "unrefund",
+		[STEP_EVENT] = "event",		  [STEP_EARN] = "earn",			  [STEP_SPEND] = "spend",
+		[STEP_REVERSE] = "reverse",	  [STEP_TIER] = "tier",			  [STEP_HOLD] = "hold",
+		[STEP_CAPTURE] = "capture",	  [STEP_VOID] = "void",			  [STEP_LAPSE] = "lapse",
+		[STEP_RELEASE] = "release",	  [STEP_GIVE] = "give",			  [STEP_RECEIVE] = "receive",
+		[STEP_ADJUST] = "adjust",	  [STEP_REINSTATE] = "reinstate", [STEP_DAY] = "day",
+		[STEP_REVIEW] = "review",	  [STEP_FILL] = "fill",
+	};
 
 	for (int i = 0; i < lengthof(names); i++)
 		if (strcmp(names[i], kind) == 0)

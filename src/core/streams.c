@@ -289,7 +289,7 @@ streams_look(const Program *p, StepKind kind)
 			{
 				case OF_PURCHASE:
 				case OF_LINE:
-					if (kind == STEP_PURCHASE || kind == STEP_REFUND)
+					if (kind == STEP_PURCHASE || kind == STEP_REFUND || kind == STEP_UNREFUND)
 						return true;
 					break;
 				case OF_EVENT:
@@ -482,8 +482,8 @@ take_back(Activity *a, int stream, DateADT day, int64 count, int64 amount)
 		activity_do_correct(a, stream, day, Min(count, held.count), amount, NULL);
 }
 
-void
-streams_take_back(const Program *p, const StepEvent *e, StreamOf of, int64 part, Activity *a)
+static void
+move_part(const Program *p, const StepEvent *e, StreamOf of, int64 part, bool back, Activity *a)
 {
 	StepEvent origin = *e;
 	Given before = given(e, false, part);
@@ -501,9 +501,25 @@ streams_take_back(const Program *p, const StepEvent *e, StreamOf of, int64 part,
 		int64 amount = -given_of(&before, f, &was_whole);
 
 		amount += given_of(&after, f, &is_whole);
-		if (!f->stream->purchases)
+		if (f->stream->purchases)
+			continue;
+		if (back)
 			take_back(a, f->stream->id, day, is_whole && !was_whole, amount);
+		else
+			activity_do_add(a, f->stream->id, day, is_whole && !was_whole, amount, amount, 0);
 	}
+}
+
+void
+streams_take_back(const Program *p, const StepEvent *e, StreamOf of, int64 part, Activity *a)
+{
+	move_part(p, e, of, part, true, a);
+}
+
+void
+streams_give_again(const Program *p, const StepEvent *e, StreamOf of, int64 part, Activity *a)
+{
+	move_part(p, e, of, part, false, a);
 }
 
 /* ---- counting alone ---- */
@@ -547,6 +563,9 @@ streams_count(const Program *p, const StepEvent *e, StepState *state)
 		case STEP_REFUND:
 			streams_take_back(p, e, OF_PURCHASE, e->amount, a);
 			count_fed(p, e, OF_REFUND, a);
+			break;
+		case STEP_UNREFUND:
+			streams_give_again(p, e, OF_PURCHASE, e->amount, a);
 			break;
 		case STEP_EVENT:
 			count_fed(p, e, OF_EVENT, a);

@@ -37,6 +37,10 @@ extern void streams_fed(const Program *p, const StepEvent *e, StreamOf of, Feeds
 extern void streams_take_back(const Program *p, const StepEvent *e, StreamOf of, int64 part,
 							  Activity *a);
 
+/* And gives it again, as a refund is taken back. */
+extern void streams_give_again(const Program *p, const StepEvent *e, StreamOf of, int64 part,
+							   Activity *a);
+
 /* Whether what a reversal takes back had been spent. */
 static inline bool
 streams_is_spend(const StepEvent *e)

@@ -94,8 +94,8 @@ static Statement statements[N_STATEMENTS] = {
 		"SELECT member_internal.record_tiers($1, $2, $3, $4, $5)",
 		{"bigint", "member.step_tier[]", "integer", "integer", "timestamptz"}},
 	[LAPSED_HOLDS] = {
-		"SELECT h.hold_id, h.wallet, h.points, h.lots, h.lapses_at"
-		" FROM member.hold h"
+		"SELECT h.hold_id, h.wallet, h.points, h.lots, h.lapses_at, o.source"
+		" FROM member.hold h LEFT JOIN member.entry o ON o.member_id = h.member_id AND o.entry_no = h.hold_id"
 		" WHERE h.member_id = $1 AND h.closed_by IS NULL AND h.lapses_at <= $2"
 		" ORDER BY h.lapses_at, h.hold_id",
 		{"bigint", "timestamptz"}},
@@ -152,6 +152,7 @@ typedef struct Write
 	bool limited;			/* what its source gives may be */
 	TimestampTz booked_at;	/* of the entries being written */
 	bool asked;				/* they are of the call, not what had happened by then */
+	NullableDatum held_for; /* source of the hold that lapses */
 	Datum digest;
 	Datum receipt[RECEIPT_NATTS];
 	bool receipt_null[RECEIPT_NATTS];
@@ -345,7 +346,7 @@ read_facts(const Write *w, StepEvent *e)
 
 	if (!streams_look(w->program, e->kind))
 		return;
-	if (e->kind == STEP_REFUND || e->kind == STEP_REVERSE)
+	if (e->kind == STEP_REFUND || e->kind == STEP_UNREFUND || e->kind == STEP_REVERSE)
 	{
 		run(ORIGIN_FACTS, v, NULL);
 		v[0] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null);
@@ -438,6 +439,11 @@ insert_entry(const Write *w, const StepEntry *e, const char *tier)
 		v[n] = null[n] ? (Datum) 0 : argument(w, asked[i]);
 		n++;
 	}
+	if (!e->by_time && !w->asked)
+	{
+		v[n - lengthof(asked)] = w->held_for.value;
+		null[n - lengthof(asked)] = w->held_for.isnull;
+	}
 	null[n] = e->by_time || !w->asked;
 	v[n++] = w->digest;
 	run(INSERT_ENTRY, v, null);
@@ -513,8 +519,8 @@ book_lapses(Write *w, TimestampTz moment)
 	w->asked = false;
 	for (uint64 i = 0; i < n; i++)
 	{
-		Datum hold[5];
-		bool null[5];
+		Datum hold[6];
+		bool null[6];
 		StepEvent event = {STEP_LAPSE};
 
 		heap_deform_tuple(holds->vals[i], holds->tupdesc, hold, null);
@@ -525,6 +531,7 @@ book_lapses(Write *w, TimestampTz moment)
 		event.has_origin = true;
 		book_decode(&event.origin_lots, PG_DETOAST_DATUM_PACKED(hold[3]));
 		event.at = event.booked_at = DatumGetTimestampTz(hold[4]);
+		w->held_for = (NullableDatum){hold[5], null[5]};
 		take(w, &event, &out);
 		v[1] = hold[0];
 		v[2] = Int32GetDatum(w->state.entries);

@@ -27,7 +27,7 @@ $$;
 
 -- ---- before setup ----
 
-SELECT pg_temp.try('{}', 'enroll(''shop'')', 'purchase_record(1, ''P1'', 10)', 'purchase_refund(1, ''P1'', ''R1'')', 'event_record(1, ''signin'')', 'points_earn(1, 5)',
+SELECT pg_temp.try('{}', 'enroll(''shop'')', 'purchase_record(1, ''P1'', 10)', 'purchase_refund(1, ''P1'', ''R1'')', 'purchase_refund_undo(1, ''P1'', ''R1'')', 'event_record(1, ''signin'')', 'points_earn(1, 5)',
     'points_spend(1, 5)', 'points_reverse(1, 1)', 'points_hold(1, 5)', 'points_capture(1, 1)', 'points_void(1, 1)', 'points_holds(1)', 'points_release(1, 1)', 'points_transfer(1, 2, 5)', 'points_transfer_undo(1, 1)', 'points_transfers(1)', 'points_adjust(1, 5, ''x'', ''li'')', 'points_adjust_ask(1, 5, ''x'', ''li'')', 'points_adjust_decide(1, 1, true, ''li'')', 'points_reinstate(1, 1)', 'points_pay(1, ''P1'', 5, 10)', 'pin_set(1, ''1234'')', 'code_issue(1)', 'pass_issue(1, ''1'')', 'points_limit_set(''x'', ''y'', 5)', 'points_limits()', 'points_balance(1)', 'points_lots(1)', 'points_explain(1)', 'points_explain_json(1)', 'points_statement(1)', 'points_expiring()', 'tier_of(1)', 'tier_progress(1)', 'rfm_of(1)',
     'rfm_scores()', 'rfm_migration(''2026-01-01'', ''2026-02-01'')', 'value_refit()', 'value_of(1)', 'value_calibration(''2026-01-01'')', 'churn_calibration(''2026-01-01'')', 'churn_signals(1)', 'lifecycle_of(1)',
     'lifecycle_conversion(''2026-01-01'', ''2026-02-01'')',
@@ -89,6 +89,9 @@ SELECT pg_temp.try('purchase_refund(1, ''P1'', {})', '''R2'', lines => ''{2}''',
 SELECT points FROM member.purchase_refund(1, 'P1', 'R2');
 SELECT pg_temp.try('purchase_refund(1, ''P1'', {})', '''R3''', '''R3'', 0.01', '''R3'', lines => ''{1}''');
 SELECT points FROM member.purchase_refund(1, 'P1', 'R1', lines => '{2}') AS same_call_same_answer;
+SELECT pg_temp.try('purchase_refund_undo(1, {})', '''P1'', ''R1''', '''P1'', ''R9''', '''P9'', ''R1''', '''P1'', NULL', '''P1'', ''R2'', at => ''2026-02-20 09:00+08''');
+SELECT points FROM member.purchase_refund_undo(1, 'P1', 'R2');
+SELECT pg_temp.try('purchase_refund_undo(1, {})', '''P1'', ''R2'', key => ''x''');
 ROLLBACK;
 -- the longest numbers there are; numbers with colons are not confused
 BEGIN;

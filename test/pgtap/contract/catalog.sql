@@ -82,6 +82,7 @@ SELECT set_eq($$ SELECT proname || '(' || coalesce(array_to_string(proargnames[:
     'enroll(channel, phone, openid, unionid, external, name, store, attributes, at, actor, key)', 'find(kind, value)',
     'purchase_record(member_id, purchase_no, amount, store, channel, lines, attributes, at, actor, key)',
     'purchase_refund(member_id, purchase_no, refund_no, amount, lines, reason, at, actor, key)',
+    'purchase_refund_undo(member_id, purchase_no, refund_no, reason, at, actor, key)',
     'event_record(member_id, kind, category, value, attributes, at, actor, key)',
     'points_earn(member_id, points, wallet, usable_from, until, source, reason, at, actor, key)',
     'points_spend(member_id, points, wallet, source, reason, at, actor, key, pass)',
@@ -112,7 +113,7 @@ SELECT set_eq($$ SELECT proname || '(' || coalesce(array_to_string(proargnames[:
     'nearest_stores(latitude, longitude, max_rows, within_km)', 'nearby_items(member_id, latitude, longitude, max_stores, max_rows)',
     'day_of(at)', 'day_start(day)'], 'the API is what is promised, argument by argument');
 SELECT set_eq($$ SELECT proname FROM routine WHERE prorettype = 'member.receipt'::regtype AND nspname = 'member' $$,
-    ARRAY['purchase_record', 'purchase_refund', 'event_record', 'points_earn', 'points_spend', 'points_reverse', 'tier_set',
+    ARRAY['purchase_record', 'purchase_refund', 'purchase_refund_undo', 'event_record', 'points_earn', 'points_spend', 'points_reverse', 'tier_set',
         'points_hold', 'points_capture', 'points_void', 'points_release',
         'points_transfer', 'points_transfer_undo', 'points_adjust', 'points_adjust_decide', 'points_reinstate', 'points_pay'], 'every write to a member''s books answers with a receipt');
 SELECT is_empty($$ SELECT signature FROM routine WHERE (prorettype = 'member.receipt'::regtype OR proname = 'enroll') AND nspname = 'member' AND NOT proargnames @> '{at,actor,key}' AND proname <> 'points_adjust_decide' $$,

@@ -223,6 +223,11 @@ BEGIN
                     PERFORM member.points_earn(x.m, dice, usable_from => CASE WHEN dice % 2 = 0 THEN today + 3 END, until => today + 5 + dice % 8, at => back);
                 ELSIF dice < 54 THEN
                     PERFORM member.points_spend(x.m, dice / 2, at => coalesce(back, CASE WHEN d % 2 = 0 THEN (today - 1 - dice % 4) + time '11:00' END));
+                ELSIF dice BETWEEN 57 AND 59 THEN
+                    PERFORM member.purchase_refund_undo(x.m, p.purchase_no, f.refund_no, at => back)
+                    FROM member.refund f JOIN member.purchase p ON p.member_id = f.member_id AND p.entry_no = f.purchase
+                    WHERE f.member_id = x.m AND f.undone_by IS NULL AND NOT EXISTS (SELECT FROM member.part_payment y WHERE y.member_id = x.m AND y.entry_no = f.purchase)
+                    ORDER BY f.at DESC, f.entry_no DESC LIMIT 1;
                 ELSIF dice BETWEEN 60 AND 67 THEN
                     PERFORM member.points_hold(x.m, 1 + dice % 25, lapses_at => CASE WHEN dice % 3 > 0 THEN (today + dice % 5) + time '13:30' END, at => back);
                 ELSIF dice BETWEEN 68 AND 74 THEN
@@ -276,7 +281,7 @@ SELECT cmp_ok(count(*)::int, '>=', 20, 'some of it refused') FROM answer WHERE w
 SELECT cmp_ok(count(*)::int, '>=', 20, 'points expired by the job') FROM member.entry JOIN triple ON m = member_id WHERE kind = 'expire' AND jobs = 'every day';
 SELECT cmp_ok(count(*)::int, '>=', 20, 'levels rose and fell') FROM member.tier_change JOIN triple ON m = member_id WHERE kind IN ('rise', 'fall');
 SELECT cmp_ok(count(*)::int, '>=', 5, format('enough of kind %s', kind)) FROM member.entry JOIN triple ON m = member_id
-WHERE kind IN ('hold', 'capture', 'void', 'lapse', 'release', 'give', 'receive', 'adjust', 'keep', 'reopen') GROUP BY kind ORDER BY kind;
+WHERE kind IN ('hold', 'capture', 'void', 'lapse', 'release', 'give', 'receive', 'adjust', 'keep', 'reopen', 'unrefund') GROUP BY kind ORDER BY kind;
 SELECT is_empty($$ SELECT a.day, a.t, a.what, a.value AS every_day, s.value AS some_days, n.value AS never
     FROM (SELECT * FROM answer WHERE jobs = 'every day') a
     FULL JOIN (SELECT * FROM answer WHERE jobs = 'some days') s USING (day, what, t) FULL JOIN (SELECT * FROM answer WHERE jobs = 'never') n USING (day, what, t)

@@ -132,4 +132,43 @@ SELECT is(member.points_balance(8), -70::bigint, 'what was spent is owed');
 SET client_min_messages = error;
 SELECT is_empty('SELECT * FROM member.verify()', 'the books are sound');
 SELECT is_empty('SELECT s.member_id, r.part, r.stored, r.replayed FROM member.state s, member.replay(s.member_id) r WHERE NOT r.same', 'replay makes the same of the facts');
+-- ---- a refund taken back ----
+
+SET member.clock = '2026-03-20 10:00+08';
+CREATE TEMP TABLE undo AS SELECT member.enroll('shop', at => '2026-03-01 10:00+08') AS m;
+SELECT NULL FROM undo, member.purchase_record(m, 'U0', 20) a, member.purchase_record(m, 'U1', 100, lines => '[{"product": "a", "amount": 60}, {"product": "b", "amount": 40}]') b;
+CREATE TEMP TABLE as_it_was AS SELECT 0 AS n, s.lots, s.activity, s.standing FROM member.state s, undo WHERE s.member_id = m;
+SELECT NULL FROM undo, member.purchase_refund(m, 'U1', 'A', lines => '{2}');
+INSERT INTO as_it_was SELECT 1, s.lots, s.activity, s.standing FROM member.state s, undo WHERE s.member_id = m;
+SELECT NULL FROM undo, member.purchase_refund(m, 'U1', 'B', 33.33);
+INSERT INTO as_it_was SELECT 2, s.lots, s.activity, s.standing FROM member.state s, undo WHERE s.member_id = m;
+SELECT NULL FROM undo, member.purchase_refund(m, 'U1', 'C');
+SELECT throws_ok(format('SELECT member.purchase_refund_undo(%s, ''U1'', ''A'')', m), 'MB206', 'refund "A" is not the last of purchase "U1"', 'from the last on') FROM undo;
+SELECT throws_ok(format('SELECT member.purchase_refund_undo(%s, ''U1'', ''X'')', m), 'MB301', NULL, 'one that there is') FROM undo;
+SELECT throws_ok(format('SELECT member.purchase_refund_undo(%s, ''U1'', ''C'', at => ''2026-03-19 10:00+08'')', m), 'MB402', NULL, 'not before it was made') FROM undo;
+SELECT is(r.kind || r.points, 'unrefund' || (SELECT -e.points FROM member.entry e, undo WHERE e.member_id = m AND e.source = 'C'), 'what it took comes back') FROM undo, member.purchase_refund_undo(m, 'U1', 'C', reason => 'wrong order', key => 'undo') r;
+SELECT is(r.entry_no, (SELECT f.undone_by FROM member.refund f, undo WHERE f.member_id = m AND refund_no = 'C'), 'once a key') FROM undo, member.purchase_refund_undo(m, 'U1', 'C', reason => 'wrong order', key => 'undo') r;
+SELECT row_eq('SELECT s.lots, s.activity, s.standing FROM member.state s, undo WHERE s.member_id = m', (SELECT ROW(lots, activity, standing) FROM as_it_was WHERE n = 2), 'all is as it was');
+SELECT throws_ok(format('SELECT member.purchase_refund_undo(%s, ''U1'', ''C'', key => ''again'')', m), 'MB206', 'refund "C" is taken back already', 'once') FROM undo;
+SELECT NULL FROM undo, member.purchase_refund_undo(m, 'U1', 'B');
+SELECT row_eq('SELECT s.lots, s.activity, s.standing FROM member.state s, undo WHERE s.member_id = m', (SELECT ROW(lots, activity, standing) FROM as_it_was WHERE n = 1), 'and one further');
+SELECT NULL FROM undo, member.purchase_refund(m, 'U1', 'D', 33.33);
+SELECT row_eq('SELECT s.lots, s.activity, s.standing FROM member.state s, undo WHERE s.member_id = m', (SELECT ROW(lots, activity, standing) FROM as_it_was WHERE n = 2), 'refunded anew as before');
+SELECT NULL FROM undo, member.purchase_refund_undo(m, 'U1', 'D');
+SELECT NULL FROM undo, member.purchase_refund_undo(m, 'U1', 'A');
+SELECT row_eq('SELECT s.lots, s.activity, s.standing FROM member.state s, undo WHERE s.member_id = m', (SELECT ROW(lots, activity, standing) FROM as_it_was WHERE n = 0), 'to the beginning');
+SELECT is(sum(l.refunded), 0.00, 'its lines too') FROM undo, member.purchase_line l WHERE l.member_id = m;
+SELECT NULL FROM undo, member.purchase_refund(m, 'U1', 'E', lines => '{2}');
+-- an award that was spent: the debt is paid off, and what later awards had paid of it is points again
+SELECT NULL FROM undo, member.points_spend(m, member.points_balance(m));
+SELECT NULL FROM undo, member.purchase_refund(m, 'U1', 'F');
+CREATE TEMP TABLE debt AS SELECT -member.points_balance(m) AS owed FROM undo;
+SELECT cmp_ok(owed, '>', 0::bigint, 'points are owed') FROM debt;
+SELECT NULL FROM undo, debt, member.points_earn(m, owed - 10), member_internal.book_time(m);
+SELECT NULL FROM undo, member.purchase_refund_undo(m, 'U1', 'F');
+SELECT is(member.points_balance(m), (SELECT owed - 10 FROM debt), 'none are now, and what had paid them is there') FROM undo;
+SELECT is(bool_and(until IS NOT NULL), true, 'with a day on which they expire') FROM undo, member.points_lots(m);
+SELECT is_empty('SELECT r.* FROM undo, member.replay(m) r WHERE NOT same', 'replay makes the same of the facts');
+SELECT is_empty('SELECT * FROM member.verify()', 'the books are sound');
+
 SELECT * FROM finish();

@@ -97,7 +97,7 @@ SELECT results_eq(
 SELECT is(sum(issued - spent - taken_back + reversed - expired), (SELECT sum(member.total(lots, 1::smallint)) FROM member.state),
     'its months add up to the books') FROM member_report.points_month WHERE wallet = 'points';
 INSERT INTO member.points_rollup
-SELECT date_trunc('month', e.at AT TIME ZONE 'Asia/Shanghai')::date, e.wallet, e.kind, sum(e.points), count(*), CASE WHEN e.kind IN ('event', 'earn', 'spend') THEN coalesce(e.source, '') ELSE '' END FROM member.entry e WHERE e.booked_at < '2026-06-21 10:00+08' GROUP BY 1, 2, 3, 6;
+SELECT date_trunc('month', e.at AT TIME ZONE 'Asia/Shanghai')::date, e.wallet, e.kind, sum(e.points), count(*), CASE WHEN e.kind IN ('event', 'earn', 'spend', 'hold', 'capture', 'void', 'lapse') THEN coalesce(e.source, '') ELSE '' END FROM member.entry e WHERE e.booked_at < '2026-06-21 10:00+08' GROUP BY 1, 2, 3, 6;
 INSERT INTO member.points_rollup_mark (booked_before) VALUES ('2026-06-21 10:00+08');
 SELECT set_eq('TABLE member_report.points_month', 'TABLE month_of_entries', 'the same with sums and entries');
 SELECT isnt(count(*), 0::bigint, 'of which there are both') FROM member.entry e WHERE e.booked_at >= '2026-06-21 10:00+08';
