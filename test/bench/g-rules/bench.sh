@@ -12,7 +12,7 @@ rules_ruleset="(SELECT v.ruleset FROM member.program_version v JOIN member.setti
 {
 	echo "SET max_parallel_workers_per_gather = 0; SET jit = off; SET search_path = member, pg_catalog;"
 	echo "SELECT sum(cardinality(member_internal.matching($rules_ruleset, '2026-03-01', lots, activity, standing, tags, cuts,"
-	echo "	joined, birthday, gender, city, NULL, channel, NULL, plan, NULL, NULL, attributes, NULL))) FROM bench.parts;"
+	echo "	joined, birthday, gender, city, NULL, channel, NULL, plan, NULL, NULL, attributes, NULL, NULL))) FROM bench.parts;"
 } >"$work/rules-set.sql"
 rules_hand=$(query bench_rules -c "SELECT string_agg(format('CASE WHEN %s THEN %s END', condition, 1000 + id), ', ' ORDER BY id) FROM bench.rule")
 for table in wide wide_double; do
