@@ -21,8 +21,8 @@ member_secret_hash(PG_FUNCTION_ARGS)
 	bytea *hash = palloc(VARHDRSZ + SCRAM_KEY_LEN);
 	const char *problem = NULL;
 
-	if (scram_salted_password(secret, VARDATA_ANY(salt), VARSIZE_ANY_EXHDR(salt), SECRET_ITERATIONS,
-							  (uint8 *) VARDATA(hash), &problem) < 0)
+	if (scram_salted_password(secret, (const void *) VARDATA_ANY(salt), VARSIZE_ANY_EXHDR(salt),
+							  SECRET_ITERATIONS, (uint8 *) VARDATA(hash), &problem) < 0)
 		elog(ERROR, "could not hash a secret: %s", problem);
 	SET_VARSIZE(hash, VARHDRSZ + SCRAM_KEY_LEN);
 	PG_RETURN_BYTEA_P(hash);

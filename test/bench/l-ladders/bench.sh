@@ -21,7 +21,7 @@ pairs "$PAIRS" ladders_baseline ladders_simulate speedup
 result "l simulation of a draft, times as fast" "" "" s
 verdict "l simulation, s a million members" "<=" 6 "$(median 2 | awk -v m="$members" '{ print $1 * 1000000 / m }')" "2 workers"
 query bench_ladders -c "UPDATE member.state SET standing = '1:1@2025-03-02/2026-03-02', next_due = CASE WHEN member_id % 50 = 0 THEN date '2026-03-02' ELSE '2026-06-01' END" \
-	-c "VACUUM (FREEZE, ANALYZE) member.state"
+	-c "VACUUM (FULL, FREEZE, ANALYZE) member.state" # an update of everyone leaves the table twice its size
 ladders_due >/dev/null
 ladders_all >/dev/null
 pairs "$PAIRS" ladders_all ladders_due speedup
