@@ -1,6 +1,4 @@
--- Of everyone, whether due or not; without workers, as the daily run goes through them.
+-- Of everyone, whether due or not, as the engine itself does on the day after a publish: where each stands, and when that
+-- is next to be decided. Without workers, as the daily run goes through them.
 SET max_parallel_workers_per_gather = 0;
-SELECT program FROM member.setting g JOIN member.program_version p ON p.version = g.program_version \gset
-SELECT member.level(member.tier_decide(:'program'::member.program, lots, activity, standing, '2026-03-01', '2026-03-02'), 1::smallint) AS level, count(*)
-FROM member.state
-GROUP BY 1;
+SELECT cardinality(x.members) FROM member_internal.tiers_stale('2026-03-02', 0, 100000000) x;
