@@ -516,25 +516,25 @@ COMMENT ON COLUMN member_report.churn_reason.gone_share IS 'Percent of them.';
 COMMENT ON COLUMN member_report.churn_reason.gone_spend IS 'What those had spent in all their life, refunds taken off, yuan.';
 
 CREATE OR REPLACE VIEW member_report.winback AS
-SELECT rank() OVER (ORDER BY round((x.clv / nullif(x.p_alive, 0))::numeric) DESC NULLS LAST, x.spend DESC) AS place, x.member_id,
+SELECT rank() OVER (ORDER BY round(x.clv / nullif(x.p_alive, 0)) DESC NULLS LAST, x.spend DESC) AS place, x.member_id,
        round((x.clv / nullif(x.p_alive, 0) / 100)::numeric, 2) AS value_if_back, round((x.clv / 100)::numeric, 2) AS clv, round(x.p_alive::numeric, 4) AS p_alive,
        round(x.spend / 100.0, 2) AS spend, x.t - x.t_x AS silent_days, round(x.t_x::numeric / nullif(x.x, 0), 1) AS mean_interval,
        x.signs & 1 <> 0 AS own_interval, x.signs & 2 <> 0 AS silent, x.signs & 4 <> 0 AS idle, x.signs & 8 <> 0 AS low_p_alive
-FROM (SELECT s.member_id, h.x, h.t_x, h.t,
-             member.churn_signs(s.activity, (SELECT t.purchases FROM member_report.today t), (SELECT t.day FROM member_report.today t),
-                 (SELECT r.model FROM member.value_run r WHERE r.converged ORDER BY r.day DESC LIMIT 1),
-                 (SELECT v.interval_factor::double precision FROM member.value_setting v), (SELECT v.silent_days FROM member.value_setting v),
-                 (SELECT v.idle_days FROM member.value_setting v), (SELECT v.p_alive_below::double precision FROM member.value_setting v)) AS signs,
-             member.amount(s.activity, (SELECT t.purchases FROM member_report.today t)) AS spend,
-             member.p_alive((SELECT r.model FROM member.value_run r WHERE r.converged ORDER BY r.day DESC LIMIT 1), s.activity,
+FROM (SELECT f.member_id, f.signs, h.x, h.t_x, h.t,
+             member.amount(f.activity, (SELECT t.purchases FROM member_report.today t)) AS spend,
+             member.p_alive((SELECT r.model FROM member.value_run r WHERE r.converged ORDER BY r.day DESC LIMIT 1), f.activity,
                  (SELECT t.purchases FROM member_report.today t), (SELECT t.day FROM member_report.today t)) AS p_alive,
-             member.clv((SELECT r.model FROM member.value_run r WHERE r.converged ORDER BY r.day DESC LIMIT 1), s.activity,
+             member.clv((SELECT r.model FROM member.value_run r WHERE r.converged ORDER BY r.day DESC LIMIT 1), f.activity,
                  (SELECT t.purchases FROM member_report.today t), (SELECT t.day FROM member_report.today t), (SELECT v.horizon_days FROM member.value_setting v),
                  (SELECT v.discount::double precision FROM member.value_setting v), (SELECT v.margin::double precision FROM member.value_setting v)) AS clv
-      FROM member.state s
-      CROSS JOIN LATERAL member.purchase_history(s.activity, (SELECT t.purchases FROM member_report.today t), (SELECT t.day FROM member_report.today t)) h
-      WHERE s.active AND h.t IS NOT NULL OFFSET 0) x
-WHERE x.signs & 3 <> 0;
+      FROM (SELECT s.member_id, s.activity,
+                   member.churn_signs(s.activity, (SELECT t.purchases FROM member_report.today t), (SELECT t.day FROM member_report.today t),
+                       (SELECT r.model FROM member.value_run r WHERE r.converged ORDER BY r.day DESC LIMIT 1),
+                       (SELECT v.interval_factor::double precision FROM member.value_setting v), (SELECT v.silent_days FROM member.value_setting v),
+                       (SELECT v.idle_days FROM member.value_setting v), (SELECT v.p_alive_below::double precision FROM member.value_setting v)) AS signs
+            FROM member.state s WHERE s.active OFFSET 0) f
+      CROSS JOIN LATERAL member.purchase_history(f.activity, (SELECT t.purchases FROM member_report.today t), (SELECT t.day FROM member_report.today t)) h
+      WHERE f.signs & 3 <> 0 OFFSET 0) x;
 COMMENT ON VIEW member_report.winback IS 'Active members to win back 召回名单: without a purchase past their own mean interval, or as long as silent_days; those worth most first.';
 COMMENT ON COLUMN member_report.winback.place IS 'Rank by value_if_back, then spend; 1 is worth most.';
 COMMENT ON COLUMN member_report.winback.member_id IS 'The member.';
