@@ -90,6 +90,21 @@ $$;
 COMMENT ON FUNCTION member_internal.refuse_member(bigint) IS
     'Says why a member can''t be written: MB001, MB002, MB101 unknown or MB102 not active.';
 
+CREATE OR REPLACE FUNCTION member_internal.require_member(member_id bigint) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+    IF to_regclass('member.state') IS NULL THEN
+        PERFORM member_internal.require_ready();
+    END IF;
+    IF NOT EXISTS (SELECT FROM member.state s WHERE s.member_id = require_member.member_id) THEN
+        PERFORM member_internal.refuse_member(require_member.member_id);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION member_internal.require_member(bigint) IS 'For what only reads: refuses a member that there is not. Errors: MB001, MB101.';
+
 CREATE OR REPLACE FUNCTION member_internal.record_tiers(
     member_id bigint, tiers member.step_tier[], entry_no integer, version integer, at timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp

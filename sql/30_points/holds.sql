@@ -192,12 +192,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
-    IF to_regclass('member.state') IS NULL THEN
-        PERFORM member_internal.require_ready();
-    END IF;
-    IF NOT EXISTS (SELECT FROM member.state s WHERE s.member_id = points_holds.member_id) THEN
-        PERFORM member_internal.refuse_member(points_holds.member_id);
-    END IF;
+    PERFORM member_internal.require_member(points_holds.member_id);
     RETURN QUERY
         SELECT h.hold_id, w.code, h.points, h.held_at, h.lapses_at,
                coalesce(c.kind, CASE WHEN h.lapses_at <= member.now() THEN 'lapse' END),

@@ -114,12 +114,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
-    IF to_regclass('member.state') IS NULL THEN
-        PERFORM member_internal.require_ready();
-    END IF;
-    IF NOT EXISTS (SELECT FROM member.state s WHERE s.member_id = points_transfers.member_id) THEN
-        PERFORM member_internal.refuse_member(points_transfers.member_id);
-    END IF;
+    PERFORM member_internal.require_member(points_transfers.member_id);
     RETURN QUERY
         SELECT e.entry_no, e.at, w.code, x.direction, x.peer, x.points, CASE x.direction WHEN 'out' THEN -e.points - x.points ELSE 0 END, x.usable_from, x.undone, e.reason
         FROM (SELECT t.entry_no, 'out' AS direction, t.peer, t.points, t.usable_from, t.undone_by IS NOT NULL AS undone
