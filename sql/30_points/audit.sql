@@ -192,7 +192,9 @@ AS $$
                CASE WHEN e.kind = 'reverse' THEN abs(member.total(g.lots, e.wallet)) END,
                CASE WHEN e.kind = 'reverse' THEN (SELECT coalesce(sum(b.ref_part), 0) FROM member.entry b
                    WHERE b.member_id = e.member_id AND b.ref = e.ref AND b.entry_no < e.entry_no)::bigint END,
-               NULL::bigint, coalesce(p.purchase_no, q.purchase_no), true,
+               NULL::bigint,
+               CASE e.kind WHEN 'purchase' THEN p.purchase_no WHEN 'refund' THEN o.source
+                   WHEN 'unrefund' THEN (SELECT b.source FROM member.entry b WHERE b.member_id = o.member_id AND b.entry_no = o.ref) END, true,
                -- imported history was not booked at a time of its own
                CASE WHEN e.digest IS NOT NULL THEN e.booked_at END, NULL,
                CASE WHEN (SELECT bool_or(m.looks) FROM member.program_version g, member_internal.program_streams(g.program) m) THEN
@@ -210,16 +212,16 @@ AS $$
                NULL, NULL, x.by, x.at, x.lots)::member.step_event
     FROM member.entry e
     JOIN member.wallet w ON w.wallet_id = e.wallet
-    LEFT JOIN member.purchase p ON e.kind = 'purchase' AND p.purchase_no = e.source
-    LEFT JOIN member.event v ON v.member_id = e.member_id AND v.entry_no = e.entry_no
+    LEFT JOIN member.purchase p ON e.kind = 'purchase' AND p.purchase_no = e.source AND p.member_id BETWEEN since_member AND until_member
+    LEFT JOIN member.event v ON v.member_id = e.member_id AND v.entry_no = e.entry_no AND v.member_id BETWEEN since_member AND until_member
     LEFT JOIN member.category c ON c.code = v.category
     LEFT JOIN member.entry o ON o.member_id = e.member_id AND o.entry_no = e.ref
-    LEFT JOIN member.purchase q ON e.kind IN ('refund', 'unrefund')
-        AND q.purchase_no = CASE e.kind WHEN 'refund' THEN o.source ELSE (SELECT b.source FROM member.entry b WHERE b.member_id = o.member_id AND b.entry_no = o.ref) END
-    LEFT JOIN LATERAL (SELECT u.usable_from, u.until FROM member.unnest(e.delta) u LIMIT 1) l ON e.kind IN ('earn', 'adjust', 'reinstate')
+    -- what only some entries have is looked for inside, not where it is joined: so it is looked for with those alone
+    LEFT JOIN LATERAL (SELECT u.usable_from, u.until FROM member.unnest(e.delta) u WHERE e.kind IN ('earn', 'adjust', 'reinstate') LIMIT 1) l ON true
     LEFT JOIN member.hold h ON o.kind = 'capture' AND h.member_id = e.member_id AND h.hold_id = o.ref
     -- what an operation gave, held or made wait that this one refers to; a refund finds its purchase in the run
-    LEFT JOIN LATERAL (SELECT CASE WHEN e.kind IN ('capture', 'void', 'lapse') THEN OPERATOR(member.-) o.delta
+    LEFT JOIN LATERAL (SELECT CASE WHEN e.kind NOT IN ('reverse', 'capture', 'void', 'lapse', 'release', 'receive', 'reinstate', 'unrefund') THEN NULL
+                                   WHEN e.kind IN ('capture', 'void', 'lapse') THEN OPERATOR(member.-) o.delta
                                    WHEN e.kind = 'release' THEN member_internal.waiting_lots(e.member_id, e.ref, e.entry_no)
                                    WHEN e.kind = 'receive' THEN (SELECT member.first_expiring(OPERATOR(member.-) f.delta, t.points)
                                        FROM member.transfer t JOIN member.entry f ON f.member_id = t.member_id AND f.entry_no = t.entry_no
@@ -228,14 +230,14 @@ AS $$
                                    WHEN e.kind = 'unrefund' THEN o.delta
                                    WHEN o.kind = 'capture' THEN OPERATOR(member.-) member.first_expiring(h.lots, o.ref_part)
                                    ELSE member_internal.origin_lots(e.member_id, e.ref, e.entry_no) END AS lots) g
-        ON e.kind IN ('reverse', 'capture', 'void', 'lapse', 'release', 'receive', 'reinstate', 'unrefund')
+        ON true
     -- what it took of lots that had expired
     LEFT JOIN LATERAL (SELECT array_agg(r.ref ORDER BY r.entry_no) AS by, array_agg(r.at ORDER BY r.entry_no) AS at, array_agg(r.delta ORDER BY r.entry_no) AS lots
                        FROM member.entry r
-                       WHERE r.member_id = e.member_id AND r.kind = 'reopen' AND r.booked_at = e.booked_at
+                       WHERE e.kind = 'spend' AND e.booked_at > e.at AND r.member_id = e.member_id AND r.kind = 'reopen' AND r.booked_at = e.booked_at
                          AND r.entry_no BETWEEN e.entry_no - 8 AND e.entry_no - 1
                          AND NOT EXISTS (SELECT FROM member.entry m WHERE m.member_id = e.member_id AND m.kind <> 'reopen'
-                                         AND m.entry_no > r.entry_no AND m.entry_no < e.entry_no)) x ON e.kind = 'spend' AND e.booked_at > e.at
+                                         AND m.entry_no > r.entry_no AND m.entry_no < e.entry_no)) x ON true
     -- these the step of the operation after them makes again
     WHERE e.member_id BETWEEN since_member AND until_member AND e.kind NOT IN ('keep', 'reopen')
     UNION ALL
