@@ -66,6 +66,14 @@ CREATE TYPE member.step_tier AS (
 COMMENT ON TYPE member.step_tier IS
     'A decision on a level: rise, keep or fall, set or end of a grant, with its day and the conditions that decided, each with its actual value.';
 
+CREATE TYPE member.step_tag AS (
+    tag integer,
+    kind text,
+    reason text
+);
+COMMENT ON TYPE member.step_tag IS
+    'A tag decided at an event: keep, it is to be there; drop, it is not; give, for its lifetime from the event''s day; with the conditions that decided, each with its actual value.';
+
 CREATE TYPE member.step_result AS (
     lots member.lots,
     activity member.activity,
@@ -89,10 +97,11 @@ CREATE TYPE member.step_result AS (
     time_points bigint,
     time_balance bigint,
     time_hash bytea,
-    remind boolean
+    remind boolean,
+    tags member.step_tag[]
 );
 COMMENT ON TYPE member.step_result IS
-    'State after a step (to hash), next day something is due, first ladder''s level, points that expired, tier decisions (null: none); the entry of the operation, numbered entries, with hash (delta null: a day makes none); the entry of what time did before it, numbered one less, or last if there is no operation (time_kind null: none); remind: whether points will be gone in one of the reminders'' days.';
+    'State after a step (to hash), next day something is due, first ladder''s level, points that expired, tier decisions (null: none); the entry of the operation, numbered entries, with hash (delta null: a day makes none); the entry of what time did before it, numbered one less, or last if there is no operation (time_kind null: none); remind: whether points will be gone in one of the reminders'' days; tags: those that rules decide at the event and that it may have changed (null: none, or the step is one of a run), whatever the member has.';
 
 CREATE OR REPLACE FUNCTION member.step(state member.step_state, event member.step_event, program member.program)
 RETURNS member.step_result

@@ -15,7 +15,7 @@ AS $$
         ('tier_fast', NULL, '{ladder,level,sale}', NULL, '{}'),
         ('benefit', NULL, '{code}', NULL, '{}'),
         ('tier_benefit', NULL, '{ladder,level,benefit}', NULL, '{}'),
-        ('tag', 'tag_id', '{code}', '{"rule": null}', '{}'),
+        ('tag', 'tag_id', '{code}', '{"rule": null, "on_event": null}', '{}'),
         ('value_setting', NULL, '{}', NULL, '{one}'),
         ('rfm_action', NULL, '{sort,number}', NULL, '{}'),
         ('message_template', NULL, '{code}', NULL, '{}'),

@@ -10,7 +10,7 @@ EXCEPTION WHEN SQLSTATE 'MB801' OR SQLSTATE 'MB802' OR SQLSTATE 'MB803' OR SQLST
 END
 $$;
 COMMENT ON FUNCTION member_internal.tier_rule(text, jsonb) IS
-    'A rule of a level with the numbers of the catalog for its names, as a program''s statement has it; one that does not compile as it is.';
+    'A rule of a level or a tag with the numbers of the catalog for its names, as a program''s statement has it; one that does not compile as it is.';
 
 CREATE OR REPLACE FUNCTION member_internal.program_statements(version integer)
 RETURNS TABLE (part text, place text, statement text)
@@ -66,6 +66,11 @@ AS $$
     (SELECT 'tier_fast', format('%s/%s %s', f.ladder_id, f.level, f.sale), format('fast %s %s since %s until %s {%s};', f.ladder_id, f.level,
         to_char(f.sale_since - f.days_before, 'YYYY-MM-DD'), to_char(f.sale_until, 'YYYY-MM-DD'), member_internal.tier_rule(f.qualify, n.names))
     FROM member.tier_fast f, (SELECT member_internal.rule_dictionary() AS names) n ORDER BY f.ladder_id, f.level, f.sale COLLATE "C")
+    UNION ALL
+    (SELECT 'tag', t.code, format('tag %s %s {%s};', t.tag_id, CASE WHEN t.on_event IS NULL THEN 'kept' ELSE 'given' END,
+        member_internal.tier_rule(coalesce(t.on_event, t.rule), n.names))
+    FROM member.tag t, (SELECT member_internal.rule_dictionary() AS names) n
+    WHERE t.on_event IS NOT NULL OR (t.rule IS NOT NULL AND t.cadence = 'real_time') ORDER BY t.tag_id)
 $$;
 COMMENT ON FUNCTION member_internal.program_statements(integer) IS
     'The catalog draft as the statements of a program, with the table and row each comes from.';
@@ -80,7 +85,12 @@ DECLARE
     plain CONSTANT text := 'program 0; wallet 1 points never; ';
     frame text := (SELECT string_agg(s.statement, ' ') || ' '
         FROM member_internal.program_statements(0) s WHERE s.part IN ('setting', 'wallet', 'stream'));
+    -- levels are there to be asked for, whatever their rules
+    levels text := (SELECT coalesce(string_agg(format('level %s %s %s%s;', l.ladder_id, l.level, l.code,
+            CASE WHEN l.level > 0 THEN ' qualify {true}' ELSE '' END), ' ' ORDER BY l.ladder_id, l.level) || ' ', '') FROM member.tier_level l);
+    tags CONSTANT text[] := ARRAY(SELECT e.code FROM member_internal.tag_errors() e); -- with faults of their own
     sound boolean := true;
+    gaps boolean;
     cur record;
     before text;
     tried text;
@@ -108,12 +118,14 @@ BEGIN
     RETURN QUERY SELECT 'tier_ladder', d.code, 'the levels are not numbered from 0 without gaps'
         FROM member.tier_ladder d WHERE (SELECT count(*) FROM member.tier_level l WHERE l.ladder_id = d.ladder_id)
             IS DISTINCT FROM 1 + (SELECT max(l.level) FROM member.tier_level l WHERE l.ladder_id = d.ladder_id);
+    gaps := FOUND;
     RETURN QUERY SELECT 'tag', e.code, e.message FROM member_internal.tag_errors() e;
     FOR cur IN SELECT s.part, s.place, s.statement FROM member_internal.program_statements(0) s
     LOOP
-        CONTINUE WHEN cur.part IN ('earn_rule', 'tier_level', 'tier_fast') AND NOT sound;
+        CONTINUE WHEN cur.part IN ('earn_rule', 'tier_level', 'tier_fast', 'tag') AND NOT sound;
+        CONTINUE WHEN cur.part = 'tag' AND (cur.place = ANY (tags) OR gaps);
         before := CASE cur.part WHEN 'setting' THEN '' WHEN 'wallet' THEN 'program 0; ' WHEN 'stream' THEN plain WHEN 'tier_ladder' THEN plain
-            WHEN 'earn_rule' THEN frame WHEN 'tier_level' THEN frame || 'level 9999 0 base; '
+            WHEN 'earn_rule' THEN frame WHEN 'tag' THEN frame || levels WHEN 'tier_level' THEN frame || 'level 9999 0 base; '
             ELSE frame || 'level 9999 0 base; level 9999 1 top qualify {true}; ' END;
         -- the same length, so that positions are those of the statement
         tried := CASE cur.part
@@ -130,7 +142,7 @@ BEGIN
         EXCEPTION WHEN invalid_text_representation OR SQLSTATE 'MB006' OR SQLSTATE 'MB801' OR SQLSTATE 'MB802' OR SQLSTATE 'MB803'
             OR SQLSTATE 'MB804' OR numeric_value_out_of_range THEN
             GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
-            sound := sound AND cur.part IN ('earn_rule', 'tier_ladder', 'tier_level', 'tier_fast');
+            sound := sound AND cur.part IN ('earn_rule', 'tier_ladder', 'tier_level', 'tier_fast', 'tag');
             detail := CASE WHEN SQLSTATE >= 'MB801' THEN detail ELSE regexp_replace(detail, '[Aa]t character \d+', format('at character %s of its statement',
                 (regexp_match(detail, 'character (\d+)'))[1]::integer - length(before))) END;
             RETURN QUERY SELECT cur.part, cur.place,

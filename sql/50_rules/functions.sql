@@ -141,6 +141,54 @@ $$;
 COMMENT ON FUNCTION member_internal.tags_apply(date, bigint[]) IS
     'Brings the tags of some members to what the published rules say, rules on tags included; returns how many changed.';
 
+-- The writer holds the lock on the member's state.
+CREATE OR REPLACE FUNCTION member_internal.record_tags(
+    member_id bigint, tags integer[], kinds text[], reasons text[], entry_no integer, version integer, present timestamptz, day date) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    held record;
+    d record;
+    given date;
+    entered boolean;
+    changed boolean := false;
+BEGIN
+    SELECT coalesce(t.tags, 'empty') AS tags, coalesce(t.by_rule, ARRAY[]::integer[]) AS by_rule INTO held
+    FROM (SELECT) one LEFT JOIN member.tags t ON t.member_id = record_tags.member_id;
+    FOR d IN SELECT u.tag_id, u.kind, u.reason, coalesce(g.weight, 1) AS weight, g.half_life, g.lifetime_days
+             FROM unnest(tags, kinds, reasons) AS u (tag_id, kind, reason) LEFT JOIN member.tag g USING (tag_id)
+    LOOP
+        entered := d.kind <> 'drop';
+        given := CASE d.kind WHEN 'give' THEN record_tags.day + d.lifetime_days END;
+        -- given again on the same day, or for a day that is past, it is what it was
+        CONTINUE WHEN d.kind = 'give' AND (given <= member.day_of(present) OR EXISTS (
+            SELECT FROM member.unnest(held.tags) u WHERE u.tag = d.tag_id AND coalesce(u.until, 'infinity') >= coalesce(given, 'infinity')));
+        changed := true;
+        IF entered THEN
+            held.tags := member.tag_add(held.tags, d.tag_id, d.weight, record_tags.day, given, d.half_life);
+        ELSE
+            held.tags := member.tag_drop(held.tags, d.tag_id);
+        END IF;
+        IF d.kind <> 'give' THEN
+            held.by_rule := ARRAY(SELECT r FROM unnest(held.by_rule) r WHERE r <> d.tag_id
+                                  UNION ALL SELECT d.tag_id WHERE entered ORDER BY 1);
+        END IF;
+        INSERT INTO member.tag_change (member_id, tag_id, booked_at, day, kind, by_rule, weight, until, program_version, entry_no, reason)
+        VALUES (record_tags.member_id, d.tag_id, present, record_tags.day, CASE WHEN entered THEN 'set' ELSE 'drop' END, true,
+                CASE WHEN entered THEN d.weight END, given, version, record_tags.entry_no, d.reason)
+        ON CONFLICT (member_id, tag_id, booked_at, kind) DO UPDATE SET weight = excluded.weight, until = excluded.until,
+            entry_no = excluded.entry_no, reason = excluded.reason;
+    END LOOP;
+    IF changed THEN
+        INSERT INTO member.tags (member_id, tags, by_rule) VALUES (record_tags.member_id, held.tags, held.by_rule)
+        ON CONFLICT (member_id) DO UPDATE SET tags = excluded.tags, by_rule = excluded.by_rule;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION member_internal.record_tags(bigint, integer[], text[], text[], integer, integer, timestamptz, date) IS
+    'What an event decided of tags of a member: kinds keep, drop, give, each with the reason; a tag that is there is given again if it then stays longer.';
+
 -- ---- publishing ----
 
 CREATE OR REPLACE FUNCTION member_internal.tag_errors() RETURNS TABLE (code text, message text)
@@ -152,15 +200,21 @@ DECLARE
     t record;
     needed integer[] := ARRAY[]::integer[];
     needing integer[] := ARRAY[]::integer[];
+    all_needs text[];
     more integer[];
     detail text;
 BEGIN
-    FOR t IN SELECT g.tag_id, g.code, g.rule FROM member.tag g WHERE g.rule IS NOT NULL ORDER BY g.tag_id
+    FOR t IN SELECT g.tag_id, g.code, coalesce(g.rule, g.on_event) AS rule, g.rule IS NOT NULL AS kept FROM member.tag g
+             WHERE g.rule IS NOT NULL OR g.on_event IS NOT NULL ORDER BY g.tag_id
     LOOP
         BEGIN
-            more := ARRAY(SELECT substr(n, 5)::integer FROM unnest(member.needs(member_internal.rule_compile(t.rule, names))) n WHERE n LIKE 'tag %');
+            all_needs := member.needs(member_internal.rule_compile(t.rule, names));
+            more := ARRAY(SELECT substr(n, 5)::integer FROM unnest(all_needs) n WHERE n LIKE 'tag %');
             needed := needed || more;
             needing := needing || array_fill(t.tag_id, ARRAY[cardinality(more)]);
+            IF t.kept AND EXISTS (SELECT FROM unnest(all_needs) n WHERE n LIKE 'event %') THEN
+                RETURN QUERY SELECT t.code, format('its rule asks for the event at hand, which only on_event may. In: %s', t.rule);
+            END IF;
         EXCEPTION WHEN SQLSTATE 'MB801' OR SQLSTATE 'MB802' OR SQLSTATE 'MB803' OR SQLSTATE 'MB804' THEN
             GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
             RETURN QUERY SELECT t.code, concat_ws('. ', SQLERRM, nullif(detail, '')) || format(' In: %s', t.rule);

@@ -89,6 +89,7 @@ DECLARE
     tags member.tagset;
     old integer[];
     held integer[];
+    given integer[];
 BEGIN
     PERFORM member_internal.require_ready();
     IF event IS NULL OR draft IS NULL OR jsonb_typeof(event) <> 'object' THEN
@@ -125,8 +126,13 @@ BEGIN
                member_internal.level_code(program, t.ladder, t.to_level), t.reason
         FROM unnest(r.tiers) WITH ORDINALITY t (ladder, kind, from_level, to_level, day, until, reason, n)
         LEFT JOIN member.tier_ladder d ON d.ladder_id = t.ladder ORDER BY t.n;
-    -- as the refresh does: rules on tags see those that the round before has set
     tags := coalesce(s.tags, 'empty');
+    given := ARRAY(SELECT t.tag FROM unnest(r.tags) t WHERE t.kind = 'give' AND NOT member.is_live(tags, t.tag, day));
+    RETURN QUERY
+        SELECT 'tag', g.code, NULL::text, 'set', t.reason FROM unnest(r.tags) t JOIN member.tag g ON g.tag_id = t.tag WHERE t.tag = ANY (given) ORDER BY t.tag;
+    SELECT tags OPERATOR(member.+) coalesce(member.tags_agg(member.tag_add('empty', g.tag_id, g.weight, day, NULL, g.half_life)), 'empty') INTO tags
+    FROM member.tag g WHERE g.tag_id = ANY (given);
+    -- as the refresh does: rules on tags see those that the round before has set
     held := s.by_rule;
     LOOP
         old := held;
@@ -143,4 +149,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION member.preview(bigint, jsonb, boolean) IS
-    'What an event would do to a member by the program in force, or with draft => true by the draft; nothing is written, no row is locked. event: {"kind": "purchase", "amount": 128.5, "store": …, "channel": …, "attributes": {…}, "lines": […]}, {"kind": "refund", "purchase_no": "P1", "amount": 10} (without amount: all that is left), {"kind": "event", "event": "signin", "category": …, "value": …, "attributes": {…}}, {"kind": "earn" or "spend", "points": 100, "wallet": …, "usable_from": …, "until": …}, {"kind": "day"}: time alone; each with "at", which may be in the future. Rows: entry (kind, points moved), balance and pending of each wallet that changes, tier with the conditions, tag that a rule would set or drop, compared with what is stored. Errors: those of the verb, MB502 kind or key, MB005 faults of the draft, MB101, MB102.';
+    'What an event would do to a member by the program in force, or with draft => true by the draft; nothing is written, no row is locked. event: {"kind": "purchase", "amount": 128.5, "store": …, "channel": …, "attributes": {…}, "lines": […]}, {"kind": "refund", "purchase_no": "P1", "amount": 10} (without amount: all that is left), {"kind": "event", "event": "signin", "category": …, "value": …, "attributes": {…}}, {"kind": "earn" or "spend", "points": 100, "wallet": …, "usable_from": …, "until": …}, {"kind": "day"}: time alone; each with "at", which may be in the future. Rows: entry (kind, points moved), balance and pending of each wallet that changes, tier with the conditions, tag that a rule would set or drop, or the event would give, compared with what is stored. Errors: those of the verb, MB502 kind or key, MB005 faults of the draft, MB101, MB102.';

@@ -6,21 +6,24 @@ CREATE TABLE member.tag (
     dimension     text NOT NULL CHECK (dimension IN ('basic', 'behaviour', 'preference', 'segment')),
     sub_dimension text NOT NULL DEFAULT '',
     collection    text NOT NULL DEFAULT '',
-    cadence       text NOT NULL DEFAULT 'real_time' CHECK (cadence IN ('real_time', 'month', 'quarter')),
+    cadence       text NOT NULL DEFAULT 'day' CHECK (cadence IN ('real_time', 'day', 'month', 'quarter')),
     lifetime_days integer CHECK (lifetime_days > 0),
     weight        double precision NOT NULL DEFAULT 1 CHECK (weight > 0),
     half_life     integer NOT NULL DEFAULT 0 CHECK (half_life >= 0),
-    rule          text
+    rule          text,
+    on_event      text,
+    CHECK (rule IS NULL OR on_event IS NULL)
 );
 COMMENT ON TABLE member.tag IS 'Dictionary of tags 标签 (draft). Rules count after member.publish(); #code in a rule names a tag.';
 COMMENT ON COLUMN member.tag.code IS 'Name of the tag, as people read it and as rules name it.';
 COMMENT ON COLUMN member.tag.dimension IS 'basic 基础属性, behaviour 行为特征, preference 消费偏好; segment: a saved audience 人群.';
 COMMENT ON COLUMN member.tag.collection IS 'Way of collection 采集方式, in words.';
-COMMENT ON COLUMN member.tag.cadence IS 'How often it is to be looked at: the slowest allowed.';
-COMMENT ON COLUMN member.tag.lifetime_days IS 'Days a tag that is set by hand stays; null: for good.';
+COMMENT ON COLUMN member.tag.cadence IS 'How often its rule is looked at: real_time, at every event that may change it, in the transaction of the event, and daily; others daily, and say what is expected at the slowest.';
+COMMENT ON COLUMN member.tag.lifetime_days IS 'Days a tag that is set by a call or given by an event stays; null: for good.';
 COMMENT ON COLUMN member.tag.weight IS 'Weight it is set with.';
 COMMENT ON COLUMN member.tag.half_life IS 'Days in which its weight halves; 0: it does not.';
-COMMENT ON COLUMN member.tag.rule IS 'Rule that sets and drops it; null: it is set by calls.';
+COMMENT ON COLUMN member.tag.rule IS 'Rule that keeps it: it is set while the rule holds, and dropped when it does not.';
+COMMENT ON COLUMN member.tag.on_event IS 'Rule by which an event gives it, in the transaction of the event: it may ask for event.kind and the like besides, and the tag stays for its lifetime. With neither rule it is set by calls.';
 
 -- Apart from the state, so that a purchase touches no index of tags.
 CREATE TABLE member.tags (
@@ -42,6 +45,7 @@ CREATE TABLE member.tag_change (
     weight          double precision,
     until           date,
     program_version integer NOT NULL,
+    entry_no        integer,
     reason          text,
     actor           text,
     PRIMARY KEY (member_id, tag_id, booked_at, kind)
@@ -54,4 +58,7 @@ CREATE TABLE member.tag_count (
     of_members bigint NOT NULL,
     counted_at timestamptz NOT NULL
 );
+COMMENT ON COLUMN member.tag_change.entry_no IS 'The member''s entry of the event that decided it; null: no event did.';
+COMMENT ON COLUMN member.tag_change.reason IS 'Why: as the caller said, or the rule with the values of then, of what an event decided.';
+
 COMMENT ON TABLE member.tag_count IS 'How many of the active members have each tag, as counted by the daily run and tags_refresh().';

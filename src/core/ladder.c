@@ -33,8 +33,8 @@ ladders_begin(Ladders *s, const Program *program, const Book *book, const Activi
 	s->has_facts = false;
 }
 
-static MemberFacts *
-facts(Ladders *s, const ProgramRule *r)
+MemberFacts *
+ladders_facts(Ladders *s, const ProgramRule *r)
 {
 	if (!s->has_facts)
 		facts_of_state(&s->facts, s->book, s->activity, s->packed, s->standing);
@@ -52,7 +52,7 @@ rule_truth(Ladders *s, int32 place, DateADT day)
 
 	if (r == NULL)
 		return TRUTH_FALSE;
-	return eval_truth(facts(s, r), program_rule_nodes(r), day);
+	return eval_truth(ladders_facts(s, r), program_rule_nodes(r), day);
 }
 
 static bool
@@ -72,8 +72,12 @@ ladder_subject(Ladders *s, const ProgramLevel *l, int32 place, DateADT day, Rule
 	if (r == NULL)
 		return false;
 	names->program = s->program;
-	*subject = (RuleSubject){facts(s, r), program_rule_nodes(r),		 program_rule_strings(r),
-							 names,		  purchases ? purchases->id : 0, 0,
+	*subject = (RuleSubject){ladders_facts(s, r),
+							 program_rule_nodes(r),
+							 program_rule_strings(r),
+							 names,
+							 purchases ? purchases->id : 0,
+							 0,
 							 day};
 	if (l->rollover && rank && rank->level == l->level && place == l->keep)
 		subject->carry = (double) rank->carry / RULE_MICRO;
@@ -99,7 +103,7 @@ surplus(Ladders *s, const ProgramLevel *l, int64 carry, DateADT day)
 {
 	const ProgramRule *r = program_rule(s->program, l->keep);
 	const RuleNode *value = program_rule_nodes(r) + 1;
-	MemberFacts *f = facts(s, r);
+	MemberFacts *f = ladders_facts(s, r);
 	double v = eval_number(f, value, day);
 	double bound = bound_value(f, value, value + value->size, v, day);
 	double over = to_micro(v - bound) + (double) carry;
@@ -359,7 +363,7 @@ rule_change(Ladders *s, int32 place, DateADT day)
 {
 	const ProgramRule *r = program_rule(s->program, place);
 
-	return facts_next_change(facts(s, r), program_rule_nodes(r), day);
+	return facts_next_change(ladders_facts(s, r), program_rule_nodes(r), day);
 }
 
 static bool

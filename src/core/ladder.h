@@ -66,6 +66,9 @@ extern DateADT ladders_next_warning(const Program *program, const Standing *stan
 extern void ladders_grant(const Program *program, Standing *standing, const char *what, DateADT day,
 						  DateADT until, TierChanges *out);
 
+/* The facts as a rule of the program reads them. */
+extern MemberFacts *ladders_facts(Ladders *s, const ProgramRule *r);
+
 /* The rule of a level as something to explain; false: there is none. */
 extern bool ladder_subject(Ladders *s, const ProgramLevel *l, int32 place, DateADT day,
 						   RuleSubject *subject);

@@ -316,7 +316,9 @@ feed_stream(Step *s, const Feed *f)
 	ActivityCursor c;
 	ActivityWindow before = {0};
 	ActivityEntry cut;
+	int place = m - program_streams(s->program);
 
+	s->fed[place / 8] |= 1 << place % 8;
 	/* On a day that is folded already the cap counts the whole month: late events do not earn twice. */
 	if (activity_seek_decoded(&s->state->activity, m->id, &c) &&
 		!activity_window_try(c, s->day, s->day + 1, &before, &cut))
@@ -744,6 +746,9 @@ take_step(const Program *program, StepState *state, const StepEvent *event, Step
 	s.today = program_day(program, s.now);
 	book_init(&s.delta);
 
+	s.fed_all =
+		event->kind == STEP_REFUND || event->kind == STEP_UNREFUND || event->kind == STEP_REVERSE;
+
 	if (event->kind == STEP_FILL)
 		do_fill(&s);
 	else
@@ -755,7 +760,11 @@ take_step(const Program *program, StepState *state, const StepEvent *event, Step
 	if (kind)
 		put_operation(&s, kind);
 	if (event->kind != STEP_DAY && event->kind != STEP_FILL)
+	{
 		ladders_event(ladders(&s), s.today, lowering, &before);
+		if (event->decides_tags && kind)
+			step_decide_tags(&s);
+	}
 	state->at = s.now;
 	state->begun = true;
 	out->awarded = s.delta;

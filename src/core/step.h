@@ -68,6 +68,13 @@ typedef struct EventFacts
 	int16 *refund; /* and of those that this one does */
 } EventFacts;
 
+/* A tag that the event decides. */
+typedef struct TagDecision
+{
+	const ProgramTag *tag;
+	bool holds; /* a tag that is given: always */
+} TagDecision;
+
 /* Lots that expired after the moment of the event, and could have been spent then. */
 typedef struct Expired
 {
@@ -103,6 +110,7 @@ typedef struct StepEvent
 	EventFacts facts; /* of refunds and reversals, those of their origin */
 	int n_expired;	  /* of a late spend: what it may still spend, in the order it expired */
 	Expired *expired;
+	bool decides_tags; /* it happens now, and is not history */
 	/* of a fill: what some streams hold from then on */
 	const activity *filled;
 	int n_fill;
@@ -130,8 +138,10 @@ typedef struct StepEffects
 	StepEntry entry
 		[STEP_ENTRIES]; /* what time did, if anything; what is spent after all; the operation */
 	TierChanges tiers;
-	Book awarded;  /* delta of the operation */
-	int64 expired; /* points of all wallets that expired */
+	int n_tags;
+	TagDecision *tag; /* those that the event may have changed */
+	Book awarded;	  /* delta of the operation */
+	int64 expired;	  /* points of all wallets that expired */
 	DateADT next_due;
 	int16 level; /* in the first ladder */
 	bool remind; /* points will be gone in one of the program's reminders' days */
@@ -157,6 +167,13 @@ typedef struct EntryFacts
 extern void call_digest(int64 salt, const struct varlena *verb, const struct varlena *arguments,
 						const TimestampTz *at, uint8 *hash);
 extern void entry_hash(const uint8 *previous, const EntryFacts *e, uint8 *hash);
+
+/* step_tags.c: whether tags look at more of such an event than what it feeds; what decided one, as text */
+extern bool tags_look(const Program *program, StepKind kind);
+extern const char *tag_decision(const TagDecision *d); /* keep, drop or give */
+extern char *tag_reason(const Program *program, StepState *state, const StepEvent *event,
+						const ProgramTag *tag);
+
 extern void take_step(const Program *program, StepState *state, const StepEvent *event,
 					  StepEffects *out);
 

@@ -20,6 +20,8 @@ typedef struct Step
 	DateADT today;				 /* its day */
 	Book delta;					 /* of the operation */
 	Ladders ladders;
+	uint8 fed[(PROGRAM_PARTS + 7) / 8]; /* streams, by their place */
+	bool fed_all;						/* or what was fed was taken back or given again */
 } Step;
 
 /* step.c */
@@ -34,6 +36,9 @@ extern void step_take_usable(Step *s, int64 points);
 /* step_hold.c */
 extern void step_give_held_back(Step *s);
 extern void step_release(Step *s);
+
+/* step_tags.c */
+extern void step_decide_tags(Step *s);
 
 /* step_transfer.c */
 extern void step_give(Step *s);

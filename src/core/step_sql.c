@@ -89,6 +89,7 @@ typedef enum ResultAttribute
 	RESULT_TIME_BALANCE,
 	RESULT_TIME_HASH,
 	RESULT_REMIND,
+	RESULT_TAGS,
 	RESULT_NATTS
 } ResultAttribute;
 
@@ -360,6 +361,28 @@ tiers_datum(const StepTypes *types, const StepEffects *out)
 		construct_array(elements, out->tiers.n, types->tier->tdtypeid, -1, false, 'd'));
 }
 
+static Datum
+tags_datum(const StepTypes *types, const Program *program, StepState *state, const StepEvent *event,
+		   const StepEffects *out)
+{
+	TupleDesc desc = element_type(types->result, RESULT_TAGS);
+	Datum *elements = palloc(out->n_tags * sizeof(Datum));
+	Oid type = desc->tdtypeid;
+
+	for (int i = 0; i < out->n_tags; i++)
+	{
+		const TagDecision *d = &out->tag[i];
+		bool null[3] = {false};
+		Datum v[] = {Int32GetDatum(d->tag->id), CStringGetTextDatum(tag_decision(d)),
+					 CStringGetTextDatum(tag_reason(program, state, event, d->tag))};
+
+		elements[i] = HeapTupleGetDatum(heap_form_tuple(desc, v, null));
+	}
+	ReleaseTupleDesc(desc);
+	return PointerGetDatum(
+		construct_array(elements, out->n_tags, type, -1, false, TYPALIGN_DOUBLE));
+}
+
 static void
 put_operation(Datum *v, bool *null, const StepEntry *e)
 {
@@ -388,10 +411,10 @@ put_time(Datum *v, bool *null, const StepEntry *e)
 		null[i] = false;
 }
 
-/* The packed state is formed only where it is wanted: in a run, after a member's last event. */
+/* The packed state is formed only where it is wanted: in a run, after a member's last event.  tags: 0: none. */
 static Datum
 result_datum(const StepTypes *types, const StepState *state, bool with_state,
-			 const StepEffects *out)
+			 const StepEffects *out, Datum tags)
 {
 	Datum v[RESULT_NATTS];
 	bool null[RESULT_NATTS];
@@ -415,6 +438,8 @@ result_datum(const StepTypes *types, const StepState *state, bool with_state,
 	null[RESULT_NEXT_DUE] = DATE_IS_NOEND(out->next_due);
 	v[RESULT_REMIND] = BoolGetDatum(out->remind);
 	null[RESULT_REMIND] = false;
+	v[RESULT_TAGS] = tags;
+	null[RESULT_TAGS] = tags == 0;
 	if (out->tiers.n)
 	{
 		v[RESULT_TIERS] = tiers_datum(types, out);
@@ -439,7 +464,8 @@ member_step(PG_FUNCTION_ARGS)
 	StepState state;
 	StepEvent event;
 	StepEffects out;
-	Datum result;
+	const Program *program = program_open(PG_GETARG_DATUM(2));
+	Datum result, tags = 0;
 
 	types_open(&types, get_func_rettype(fcinfo->flinfo->fn_oid),
 			   get_fn_expr_argtype(fcinfo->flinfo, 0), get_fn_expr_argtype(fcinfo->flinfo, 1));
@@ -447,8 +473,11 @@ member_step(PG_FUNCTION_ARGS)
 	deform(PG_GETARG_DATUM(1), types.event, v, null);
 	read_event(v, null, &event);
 	step_origin_required(&event);
-	take_step(program_open(PG_GETARG_DATUM(2)), &state, &event, &out);
-	result = result_datum(&types, &state, true, &out);
+	event.decides_tags = true;
+	take_step(program, &state, &event, &out);
+	if (out.n_tags > 0)
+		tags = tags_datum(&types, program, &state, &event, &out);
+	result = result_datum(&types, &state, true, &out, tags);
 	types_close(&types);
 	return result;
 }
@@ -533,7 +562,7 @@ member_step_run_result(PG_FUNCTION_ARGS)
 			get_element_type(TupleDescAttr(s->types.result, RESULT_TIERS)->atttypid), -1);
 		MemoryContextSwitchTo(old);
 	}
-	return result_datum(&s->types, &s->run.state, s->last, &s->run.effects);
+	return result_datum(&s->types, &s->run.state, s->last, &s->run.effects, 0);
 }
 
 /* ---- streams_run(streams, event, program): what the events make of some streams ---- */

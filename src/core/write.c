@@ -9,6 +9,7 @@
  */
 #include "compat.h"
 
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
@@ -49,6 +50,8 @@ typedef enum StatementId
 	USE_PASS,
 	TAKE_LIMIT,
 	LATE_LOTS,
+	TAGS_BY_RULE,
+	RECORD_TAGS,
 	N_STATEMENTS
 } StatementId;
 
@@ -114,6 +117,10 @@ static Statement statements[N_STATEMENTS] = {
 	[LATE_LOTS] = {
 		"SELECT l.expired_by, l.expired_at, l.expired_lots FROM member_internal.late_lots($1, $2, $3) l",
 		{"bigint", "text", "timestamptz"}},
+	[TAGS_BY_RULE] = {"SELECT t.by_rule FROM member.tags t WHERE t.member_id = $1", {"bigint"}},
+	[RECORD_TAGS] = {
+		"SELECT member_internal.record_tags($1, $2, $3, $4, $5, $6, $7, $8)",
+		{"bigint", "integer[]", "text[]", "text[]", "integer", "integer", "timestamptz", "date"}},
 };
 /* clang-format on */
 
@@ -337,14 +344,14 @@ category_number(const Write *w)
 	return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null));
 }
 
-/* What only streams with rules look at. */
+/* What only rules of streams and of tags look at. */
 static void
 read_facts(const Write *w, StepEvent *e)
 {
 	Datum v[] = {argument(w, ARG_MEMBER_ID), Int32GetDatum(e->ref)};
 	bool null;
 
-	if (!streams_look(w->program, e->kind))
+	if (!streams_look(w->program, e->kind) && !tags_look(w->program, e->kind))
 		return;
 	if (e->kind == STEP_REFUND || e->kind == STEP_UNREFUND || e->kind == STEP_REVERSE)
 	{
@@ -392,6 +399,7 @@ read_event(const Write *w, StepEvent *e)
 	e->category = category_number(w);
 	e->key = text_argument(w, ARG_KEY);
 	e->digest = (struct varlena *) DatumGetPointer(w->digest);
+	e->decides_tags = true;
 	e->has_origin = given(w, ARG_ORIGIN_LOTS);
 	if (e->has_origin)
 	{
@@ -482,6 +490,68 @@ record_tiers(const Write *w, const TierChanges *tiers)
 	ReleaseTupleDesc(desc);
 	v[1] = PointerGetDatum(construct_array(change, tiers->n, type, -1, false, TYPALIGN_DOUBLE));
 	run(RECORD_TIERS, v, NULL);
+}
+
+/* The tags that rules keep a member at, ascending. */
+static int32 *
+tags_by_rule(const Write *w, int *n)
+{
+	Datum v[] = {argument(w, ARG_MEMBER_ID)};
+	Datum ids;
+	bool null;
+	ArrayType *array;
+
+	*n = 0;
+	if (!run(TAGS_BY_RULE, v, NULL))
+		return NULL;
+	statement_row(&ids, &null);
+	array = DatumGetArrayTypeP(ids);
+	*n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	return (int32 *) ARR_DATA_PTR(array);
+}
+
+/* The decisions that are not what the member has. */
+static void
+record_tags(const Write *w, const StepEvent *event, const StepEffects *out)
+{
+	Datum *tag, *kind, *reason;
+	Datum v[] = {argument(w, ARG_MEMBER_ID),
+				 (Datum) 0,
+				 (Datum) 0,
+				 (Datum) 0,
+				 Int32GetDatum(w->state.entries),
+				 Int32GetDatum(w->version),
+				 TimestampTzGetDatum(w->booked_at),
+				 DateADTGetDatum(program_day(w->program, event->at))};
+	int32 *held;
+	int n_held, n = 0;
+
+	if (out->n_tags == 0)
+		return;
+	held = tags_by_rule(w, &n_held);
+	tag = palloc(out->n_tags * sizeof(Datum));
+	kind = palloc(out->n_tags * sizeof(Datum));
+	reason = palloc(out->n_tags * sizeof(Datum));
+	for (int i = 0; i < out->n_tags; i++)
+	{
+		const TagDecision *d = &out->tag[i];
+		bool has = false;
+
+		for (int j = 0; j < n_held; j++)
+			has = has || held[j] == d->tag->id;
+		if (!d->tag->given && has == d->holds)
+			continue;
+		tag[n] = Int32GetDatum(d->tag->id);
+		kind[n] = CStringGetTextDatum(tag_decision(d));
+		reason[n++] = CStringGetTextDatum(
+			tag_reason(w->program, unconstify(StepState *, &w->state), event, d->tag));
+	}
+	if (n == 0)
+		return;
+	v[1] = PointerGetDatum(construct_array(tag, n, INT4OID, 4, true, TYPALIGN_INT));
+	v[2] = PointerGetDatum(construct_array(kind, n, TEXTOID, -1, false, TYPALIGN_INT));
+	v[3] = PointerGetDatum(construct_array(reason, n, TEXTOID, -1, false, TYPALIGN_INT));
+	run(RECORD_TAGS, v, NULL);
 }
 
 /* Takes the step and writes its entries; the state is still to be written.  The level afterwards, or NULL. */
@@ -622,6 +692,7 @@ take_and_write(Write *w)
 	w->asked = true;
 	tier = take(w, &event, &out);
 	update_state(w, &out);
+	record_tags(w, &event, &out);
 
 	made = &out.entry[out.n_entries - 1];
 	wallet = event.wallet ? event.wallet : main_wallet ? main_wallet->code : NULL;

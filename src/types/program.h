@@ -159,16 +159,29 @@ typedef struct ProgramFast
 	int32 qualify;
 } ProgramFast;
 
+/* A tag that is decided at the event, in its transaction. */
+typedef struct ProgramTag
+{
+	int32 id;
+	int32 rule;	   /* where in the program */
+	bool given;	   /* for a time, by an event at which the rule holds; else kept while it holds */
+	bool by_event; /* it asks for the event at hand, */
+	bool by_book;  /* for points, */
+	bool by_standing;						/* for a level, */
+	bool by_all;							/* for the last event of all streams, */
+	uint8 streams[(PROGRAM_PARTS + 7) / 8]; /* for these streams, by their place */
+} ProgramTag;
+
 typedef struct Program
 {
 	int32 vl_len_; /* varlena header (do not touch directly!) */
 	uint8 format;
 	uint8 flags; /* reserved, zero */
-	int16 n_wallets, n_streams, n_earns, n_ladders, n_levels, n_fasts;
+	int16 n_wallets, n_streams, n_earns, n_ladders, n_levels, n_fasts, n_tags;
 	int16 reminders[PROGRAM_REMINDERS]; /* days before expiry; 0: none */
 	int32 version;
 	char zone[PROGRAM_ZONE];
-	/* followed by wallets, streams, earns, ladders, levels, fasts, rules, each aligned to 8 */
+	/* followed by wallets, streams, earns, ladders, levels, fasts, tags, rules, each aligned to 8 */
 } Program;
 
 #define PROGRAM_AFTER(base, type, n) ((const char *) (base) + MAXALIGN((n) * sizeof(type)))
@@ -207,6 +220,12 @@ static inline const ProgramFast *
 program_fasts(const Program *p)
 {
 	return (const ProgramFast *) PROGRAM_AFTER(program_levels(p), ProgramLevel, p->n_levels);
+}
+
+static inline const ProgramTag *
+program_tags(const Program *p)
+{
+	return (const ProgramTag *) PROGRAM_AFTER(program_fasts(p), ProgramFast, p->n_fasts);
 }
 
 /* NULL: none */

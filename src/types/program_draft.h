@@ -1,5 +1,6 @@
 /*
- * program_draft.h: a program while its text is read.  Internal to program_io.c, program_streams.c and program_tiers.c.
+ * program_draft.h: a program while its text is read.  Internal to program_io.c, program_streams.c, program_tiers.c
+ * and program_tags.c.
  */
 #ifndef MEMBER_PROGRAM_DRAFT_H
 #define MEMBER_PROGRAM_DRAFT_H
@@ -32,8 +33,10 @@ typedef struct Draft
 	ProgramLadder ladder[PROGRAM_PARTS];
 	ProgramLevel level[PROGRAM_PARTS];
 	ProgramFast fast[PROGRAM_PARTS];
+	ProgramTag tag[PROGRAM_PARTS];
 	DraftRules rules[PROGRAM_PARTS]; /* of the levels */
 	char *fast_rule[PROGRAM_PARTS];
+	char *tag_rule[PROGRAM_PARTS];
 	DraftStream stream_rules[PROGRAM_PARTS];
 } Draft;
 
@@ -59,10 +62,32 @@ extern bool program_check_tiers(Scanner *s, const Draft *d);
 /* {rule}: up to the brace that is not in quotes. */
 extern bool program_scan_rule(Scanner *s, char **rule);
 
+/* Whose rule it is, in what may be said of it. */
+typedef struct RuleScope
+{
+	const char *where;
+	const char *refusal; /* of a part that it can't ask for */
+	const char *hint;
+	int16 ladder;  /* whose levels, and those above, are decided later */
+	bool of_event; /* there is an event at hand */
+	bool of_idle;  /* it may ask when the member last did anything */
+} RuleScope;
+
+/* A rule that asks for nothing that is not at hand; NULL after an error that was not raised. */
+extern Rule *program_compile_rule(const Program *p, const char *text, const RuleScope *scope,
+								  Node *soft);
+
 /* Puts a rule behind the program; its place. */
 extern int32 program_append_rule(Program **p, const Rule *r, ProgramRule head);
 
 /* The program with the draft's rules compiled and put behind it; NULL after an error that was not raised. */
 extern Program *program_add_rules(Program *p, const Draft *d, Node *soft);
+
+/* -- program_tags.c -- */
+
+extern bool program_read_tag(Scanner *s, Draft *d);
+
+/* The program with the rules of its tags put behind it; NULL after an error that was not raised. */
+extern Program *program_add_tag_rules(Program *p, const Draft *d, Node *soft);
 
 #endif

@@ -12,6 +12,7 @@
  *	 ladder 1 consumer validity rolling fall step;
  *	 level 1 0 normal multiplier 1000;
  *	 level 1 1 regular multiplier 1200 months 3 grace 30 qualify {orders(30d) >= 3} keep {orders(90d) >= 6};
+ *	 tag 7 given {event.amount >= 100};
  *
  * Binary form is the text.  Publishing writes this text, so what is refused here can't be published.
  */
@@ -334,7 +335,8 @@ read_program(Scanner *s, Draft *d)
 
 		if (d->head.n_wallets == PROGRAM_PARTS || d->head.n_streams == PROGRAM_PARTS ||
 			d->head.n_earns == PROGRAM_PARTS || d->head.n_ladders == PROGRAM_PARTS ||
-			d->head.n_levels == PROGRAM_PARTS || d->head.n_fasts == PROGRAM_PARTS)
+			d->head.n_levels == PROGRAM_PARTS || d->head.n_fasts == PROGRAM_PARTS ||
+			d->head.n_tags == PROGRAM_PARTS)
 			return program_fail(s, "too many parts");
 		if (scan_is_word(s, "wallet"))
 			ok = read_wallet(s, d);
@@ -348,8 +350,10 @@ read_program(Scanner *s, Draft *d)
 			ok = program_read_ladder(s, d);
 		else if (scan_is_word(s, "fast"))
 			ok = program_read_fast(s, d);
+		else if (scan_is_word(s, "tag"))
+			ok = program_read_tag(s, d);
 		else
-			return scan_fail(s, "wallet, stream, earn, ladder, level or fast");
+			return scan_fail(s, "wallet, stream, earn, ladder, level, fast or tag");
 		if (!ok)
 			return false;
 	}
@@ -365,7 +369,8 @@ program_pack(const Draft *d)
 				MAXALIGN(head->n_earns * sizeof(ProgramEarn)) +
 				MAXALIGN(head->n_ladders * sizeof(ProgramLadder)) +
 				MAXALIGN(head->n_levels * sizeof(ProgramLevel)) +
-				MAXALIGN(head->n_fasts * sizeof(ProgramFast));
+				MAXALIGN(head->n_fasts * sizeof(ProgramFast)) +
+				MAXALIGN(head->n_tags * sizeof(ProgramTag));
 	Program *p = palloc0(size);
 
 	*p = *head;
@@ -383,6 +388,7 @@ program_pack(const Draft *d)
 		   head->n_levels * sizeof(ProgramLevel));
 	memcpy(unconstify(ProgramFast *, program_fasts(p)), d->fast,
 		   head->n_fasts * sizeof(ProgramFast));
+	memcpy(unconstify(ProgramTag *, program_tags(p)), d->tag, head->n_tags * sizeof(ProgramTag));
 	return p;
 }
 
@@ -397,7 +403,8 @@ program_parse(const char *text, Node *soft)
 	if (!read_program(&s, d))
 		return NULL;
 	p = program_add_stream_rules(program_pack(d), d, soft);
-	return p ? program_add_rules(p, d, soft) : NULL;
+	p = p ? program_add_rules(p, d, soft) : NULL;
+	return p ? program_add_tag_rules(p, d, soft) : NULL;
 }
 
 PG_FUNCTION_INFO_V1(program_in);

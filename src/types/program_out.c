@@ -93,6 +93,14 @@ append_fast(StringInfo out, const Program *p, const ProgramFast *f)
 }
 
 static void
+append_tag(StringInfo out, const Program *p, const ProgramTag *t)
+{
+	appendStringInfo(out, "\ntag %d %s", t->id, t->given ? "given" : "kept");
+	append_rule(out, p, "", t->rule, 0);
+	appendStringInfoChar(out, ';');
+}
+
+static void
 append_wallet(StringInfo out, const ProgramWallet *w)
 {
 	static const char *const expiry[] = {"never",		"days",		"months", "month_end",
@@ -154,6 +162,8 @@ program_write(StringInfo out, const Program *p)
 		append_level(out, p, &program_levels(p)[i]);
 	for (int i = 0; i < p->n_fasts; i++)
 		append_fast(out, p, &program_fasts(p)[i]);
+	for (int i = 0; i < p->n_tags; i++)
+		append_tag(out, p, &program_tags(p)[i]);
 }
 
 PG_FUNCTION_INFO_V1(program_out);

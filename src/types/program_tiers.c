@@ -186,8 +186,7 @@ typedef struct RuleCheck
 	const Program *program;
 	const RuleNode *nodes;
 	const char *strings;
-	const char *where; /* which rule it is */
-	int16 ladder;
+	const RuleScope *scope;
 	Node *soft;
 } RuleCheck;
 
@@ -200,7 +199,7 @@ refuse_part(const RuleCheck *c, int at, const char *why, const char *hint)
 	initStringInfo(&text);
 	rule_print(&text, c->nodes, c->strings, at, &names);
 	ereturn(c->soft, false, errcode(ERRCODE_INVALID_PROGRAM),
-			errmsg("invalid program: %s %s", text.data, why), errdetail("In %s.", c->where),
+			errmsg("invalid program: %s %s", text.data, why), errdetail("In %s.", c->scope->where),
 			errhint("%s", hint));
 }
 
@@ -252,12 +251,11 @@ check_window(const RuleCheck *c, int at)
 static bool
 check_part(const RuleCheck *c, int at)
 {
-	static const char *const sees = "Tier rules see purchases and events, points, and levels: what "
-									"a purchase has at hand.";
 	const RuleNode *node = &c->nodes[at];
 
-	if (node->op == RULE_TAG || node->op == RULE_FIELD)
-		return refuse_part(c, at, "can't be asked for by a tier rule", sees);
+	if (node->op == RULE_TAG ||
+		(node->op == RULE_FIELD && !(node->what == FIELD_EVENT && c->scope->of_event)))
+		return refuse_part(c, at, c->scope->refusal, c->scope->hint);
 	if (node->op != RULE_MEASURE)
 		return true;
 	switch ((RuleMeasure) node->what)
@@ -268,7 +266,7 @@ check_part(const RuleCheck *c, int at)
 		case MEASURE_VISITS:
 		case MEASURE_HAS:
 			if (node->unit >= RULE_MEMBER_YEAR)
-				return refuse_part(c, at, "can't be asked for by a tier rule", sees);
+				return refuse_part(c, at, c->scope->refusal, c->scope->hint);
 			return check_window(c, at);
 		case MEASURE_RECENCY:
 		case MEASURE_SINCE_FIRST:
@@ -286,11 +284,15 @@ check_part(const RuleCheck *c, int at)
 		case MEASURE_TIER:
 		case MEASURE_TIER_DAYS:
 		case MEASURE_TIER_LEFT:
-			return node->id < c->ladder ||
+			return node->id < c->scope->ladder ||
 				   refuse_part(c, at, "asks for the level of a ladder that is decided later",
 							   "A ladder's rules may ask for ladders with lower numbers.");
+		case MEASURE_IDLE:
+			if (c->scope->of_idle)
+				return true;
+			/* FALLTHROUGH */
 		default:
-			return refuse_part(c, at, "can't be asked for by a tier rule", sees);
+			return refuse_part(c, at, c->scope->refusal, c->scope->hint);
 	}
 }
 
@@ -371,23 +373,38 @@ program_append_rule(Program **p, const Rule *r, ProgramRule head)
 	return (int32) place;
 }
 
-/* Puts the rule behind the program; its place, 0 after an error that was not raised. */
-static int32
-add_rule(Program **p, const char *text, const char *where, int16 ladder, Node *soft)
+Rule *
+program_compile_rule(const Program *p, const char *text, const RuleScope *scope, Node *soft)
 {
-	RuleNames names = {.program = *p};
-	Rule *r = rule_compile_named(text, &names, soft, where);
-	RuleCheck check = {*p, NULL, NULL, where, ladder, soft};
-	ProgramRule head = {0};
+	RuleNames names = {.program = p};
+	Rule *r = rule_compile_named(text, &names, soft, scope->where);
+	RuleCheck check = {p, NULL, NULL, scope, soft};
 
 	if (r == NULL)
-		return 0;
+		return NULL;
 	check.nodes = rule_nodes(r);
 	check.strings = rule_strings(r);
 	for (int i = 0; i < r->n_nodes; i++)
 		if (!check_part(&check, i))
-			return 0;
-	head.by_time = holds_by_time(check.nodes, &head.by_book);
+			return NULL;
+	return r;
+}
+
+/* Puts the rule behind the program; its place, 0 after an error that was not raised. */
+static int32
+add_rule(Program **p, const char *text, const char *where, int16 ladder, Node *soft)
+{
+	RuleScope scope = {.where = where,
+					   .refusal = "can't be asked for by a tier rule",
+					   .hint = "Tier rules see purchases and events, points, and levels: what a "
+							   "purchase has at hand.",
+					   .ladder = ladder};
+	Rule *r = program_compile_rule(*p, text, &scope, soft);
+	ProgramRule head = {0};
+
+	if (r == NULL)
+		return 0;
+	head.by_time = holds_by_time(rule_nodes(r), &head.by_book);
 	return program_append_rule(p, r, head);
 }
 
