@@ -73,6 +73,7 @@ SQL_EXTENSION = \
 	sql/88_import/api.sql \
 	sql/88_import/points.sql \
 	sql/89_presets/functions.sql \
+	sql/89_presets/tags.sql \
 	sql/99_grants/functions.sql
 
 # What setup() and migrate() run later.

@@ -77,7 +77,7 @@ $$;
 COMMENT ON FUNCTION member.migrate() IS
     'Brings tables, views and their grants to the layout the code needs; idempotent. Call it after ALTER EXTENSION member UPDATE and after restoring into a newer version. Returns the layout. Errors: MB001.';
 
-CREATE OR REPLACE FUNCTION member.setup(preset text, brand text DEFAULT '', zone text DEFAULT 'Asia/Shanghai')
+CREATE OR REPLACE FUNCTION member.setup(preset text, brand text DEFAULT '', zone text DEFAULT 'Asia/Shanghai', tags boolean DEFAULT false)
 RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET client_min_messages = warning
 AS $$
@@ -91,8 +91,8 @@ BEGIN
             format('With preset "%s".', (SELECT s.preset FROM member.setting s)),
             'Change the catalog tables and call member.publish(); member.migrate() renews tables and views.');
     END IF;
-    IF setup.brand IS NULL OR setup.zone IS NULL THEN
-        PERFORM member_internal.refuse('22004', 'arguments "brand" and "zone" must not be null');
+    IF setup.brand IS NULL OR setup.zone IS NULL OR setup.tags IS NULL THEN
+        PERFORM member_internal.refuse('22004', 'arguments "brand", "zone" and "tags" must not be null');
     END IF;
     IF setup.preset IS NULL OR to_regprocedure(format('member_internal.%I()', load)) IS NULL THEN
         PERFORM member_internal.refuse('MB004', format('unknown preset "%s"', setup.preset),
@@ -103,10 +103,13 @@ BEGIN
     INSERT INTO member.setting (layout, preset, brand, zone)
     VALUES (member_internal.layout(), setup.preset, setup.brand, setup.zone);
     EXECUTE format('SELECT member_internal.%I()', load);
+    IF setup.tags THEN
+        PERFORM member_internal.preset_tags(setup.preset);
+    END IF;
     EXECUTE member_internal.layout_views();
     EXECUTE member_internal.layout_grants();
     RETURN member.publish(format('预置:%s', setup.preset));
 END
 $$;
-COMMENT ON FUNCTION member.setup(text, text, text) IS
-    'Creates the tables and views, loads a preset (retail, tea) into the catalog and publishes it. brand: name in messages; zone: time zone whose days count. Returns the published version. Errors: MB003 set up already, MB004 unknown preset, MB005.';
+COMMENT ON FUNCTION member.setup(text, text, text, boolean) IS
+    'Creates the tables and views, loads a preset (retail, tea) into the catalog and publishes it. brand: name in messages; zone: time zone whose days count; tags: with the preset''s dictionary of tags and segments, and the streams they look at. Returns the published version. Errors: MB003 set up already, MB004 unknown preset, MB005.';

@@ -144,7 +144,7 @@ TO member_admin;
 
 -- Admins: set up, publish, load, run, prove.
 GRANT EXECUTE ON FUNCTION
-    member.setup(text, text, text),
+    member.setup(text, text, text, boolean),
     member.migrate(),
     member.publish(text),
     member.program_export(integer),

@@ -73,14 +73,14 @@ static Program *
 add_tag_rule(Program *p, int i, const char *text, Node *soft)
 {
 	ProgramTag t = program_tags(p)[i];
-	RuleScope scope = {.where = psprintf("the rule of tag %d", t.id),
-					   .refusal = "can't be asked for at an event",
-					   .hint =
-						   "What is decided at the event sees purchases and events, points, and "
-						   "levels. A rule that is looked at daily may ask for anything.",
-					   .ladder = PG_INT16_MAX,
-					   .of_event = t.given,
-					   .of_idle = true};
+	RuleScope scope = {
+		.where = psprintf("the rule of tag %d", t.id),
+		.refusal = "can't be asked for by a tag that is decided at the event",
+		.hint = "It sees purchases and events, points and levels; one that an event gives "
+				"sees that event, too. A rule that is looked at daily may ask for anything.",
+		.ladder = PG_INT16_MAX,
+		.of_event = t.given,
+		.of_idle = true};
 	Rule *r = program_compile_rule(p, text, &scope, soft);
 
 	if (r == NULL)

@@ -55,6 +55,9 @@ INSERT INTO good (text) VALUES
       level 2 0 base; level 2 1 svip qualify {tier(consumer) >= ''silver'' and run(signin) >= 1};
       level 3 0 none; level 3 1 partner qualify {tier >= 1 and tier_days(2) > 30 or signin(30d) between 3 and 5};
       fast 1 1 since 2026-10-28 until 2026-11-12 {spend(12mo) >= 400}; fast 3 1 since 2026-10-28 until 2026-10-29 {true};'),
+    -- tags that are decided at the event
+    ('program 1; wallet 1 points; stream 1 orders purchases; stream 2 signin; level 1 0 normal; level 1 1 silver qualify {spend >= 500};
+      tag 2147483647 kept {orders(30d) >= 3 and points >= 5 or tier >= ''silver''}; tag 7 given { event.kind = ''purchase'' and event.amount>=100 }; tag 8 kept {idle < 15d};'),
     -- what a preset publishes
     ('program 3 zone ''Asia/Shanghai'' remind 30,15,3;
 wallet 1 points month_end 6 pending 0 lots 24 debt spendable;
@@ -170,7 +173,9 @@ SELECT text, pg_temp.failure(format('SELECT %L::member.program', 'program 1; wal
     ('ladder a;'), ('ladder 0 a;'), ('ladder 1 a; ladder 1 b;'), ('ladder 1 a; ladder 2 a;'), ('ladder 1 a fall deep;'), ('ladder 1 a validity short;'), ('ladder 1 a high;'),
     ('fast 1 1 since 2026-01-01 until 2026-02-01 {true};'), ('level 1 0 a; level 1 1 b qualify {true}; fast 1 1 since 2026-01-01 until 2026-01-01 {true};'),
     ('level 1 0 a; level 1 1 b qualify {true}; fast 1 1 until 2026-01-01 {true};'), ('level 1 0 a; level 1 1 b qualify {true}; fast 1 1 since 2026-01-01 {true};'),
-    ('level 1 0 a; level 1 1 b qualify {true}; fast 1 0 since 2026-01-01 until 2026-01-02 {true};'), ('level 1 0 a; level 1 1 b qualify {true}; fast 1 1 since 2026-01-01 until 2026-01-02 {#7};')
+    ('level 1 0 a; level 1 1 b qualify {true}; fast 1 0 since 2026-01-01 until 2026-01-02 {true};'), ('level 1 0 a; level 1 1 b qualify {true}; fast 1 1 since 2026-01-01 until 2026-01-02 {#7};'),
+    ('tag x kept {true};'), ('tag 0 kept {true};'), ('tag 1 {true};'), ('tag 1 kept true;'), ('tag 1 kept {true} {true};'), ('tag 1 kept {true}'), ('tag 1 kept {true}; tag 1 given {true};'),
+    ('tag 1 kept {event.amount > 3};'), ('tag 1 kept {#2};'), ('tag 1 given {city = ''a''};'), ('tag 1 given {r >= 3};'), ('tag 1 kept {signin(32d) > 1};'), ('tag 1 kept {balance(9) > 1};'), ('tag 1 kept {spend(membership_year) > 1};')
 ) v (text);
 -- a measure of purchases needs the stream they feed
 SELECT pg_temp.failure($$SELECT 'program 1; wallet 1 points; stream 1 orders; level 1 0 a qualify {orders >= 1};'::member.program$$);

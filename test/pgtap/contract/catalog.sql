@@ -78,7 +78,7 @@ SELECT is_empty($$ SELECT name FROM relation WHERE relname <> lower(relname) OR 
 -- ---- the API ----
 
 SELECT set_eq($$ SELECT proname || '(' || coalesce(array_to_string(proargnames[:pronargs], ', '), '') || ')' FROM routine WHERE nspname = 'member' AND (lanname IN ('sql', 'plpgsql') OR prosecdef) $$, ARRAY[
-    'setup(preset, brand, zone)', 'migrate()', 'publish(note)', 'program_export(version)', 'program_diff(a, b)', 'program_import(catalog, prune)', 'program_revert(version, note, discard_draft)', 'verify(since_member, until_member, by_replay)', 'repair(dry_run, since_member, until_member)', 'replay(member_id)',
+    'setup(preset, brand, zone, tags)', 'migrate()', 'publish(note)', 'program_export(version)', 'program_diff(a, b)', 'program_import(catalog, prune)', 'program_revert(version, note, discard_draft)', 'verify(since_member, until_member, by_replay)', 'repair(dry_run, since_member, until_member)', 'replay(member_id)',
     'enroll(channel, phone, openid, unionid, external, name, store, attributes, at, actor, key)', 'find(kind, value)',
     'purchase_record(member_id, purchase_no, amount, store, channel, lines, attributes, at, actor, key)',
     'purchase_refund(member_id, purchase_no, refund_no, amount, lines, reason, at, actor, key)',
