@@ -166,13 +166,12 @@ typedef struct SetPair
 	int32 b;
 } SetPair;
 
-/* Two truths joined; "and" of three is two of these. */
+/* Truths joined: those of the arguments from .. to). */
 typedef struct SetJoin
 {
+	int32 from;
 	int32 to;
-	int32 a;
-	int32 b;  /* "not": as a */
-	int32 op; /* RULE_AND, RULE_OR, RULE_NOT, less RULE_AND */
+	uint8 op; /* RuleOp */
 } SetJoin;
 
 /* A ruleset made ready, with its registers. */
@@ -187,7 +186,6 @@ typedef struct SetMachine
 	int n_kinds;
 	SetPair *pair; /* of each comparison */
 	SetJoin *join;
-	int n_joins;
 	RuleNode *measure; /* each that is of no window, as readers of single rules know it */
 	bool needs_joined; /* by a window */
 	double *number;

@@ -87,17 +87,12 @@ static void
 make_joins(SetMachine *m)
 {
 	const SetNode *nodes = ruleset_nodes(m->set);
+	int start = m->set->start[SET_JOIN];
 	int end = m->set->start[SET_JOIN + 1];
 
-	m->join = palloc((m->set->n_args + 1) * sizeof(SetJoin));
-	for (int i = m->set->start[SET_JOIN]; i < end; i++)
-	{
-		const int32 *args = ruleset_args(m->set) + nodes[i].args;
-		int op = nodes[i].op - RULE_AND;
-
-		for (int j = Min(1, nodes[i].n - 1); j < nodes[i].n; j++)
-			m->join[m->n_joins++] = (SetJoin){i, j > 1 ? i : args[0], args[j], op};
-	}
+	m->join = palloc((end - start + 1) * sizeof(SetJoin));
+	for (int i = start; i < end; i++)
+		m->join[i - start] = (SetJoin){nodes[i].args, nodes[i].args + nodes[i].n, nodes[i].op};
 }
 
 SetMachine *
@@ -192,13 +187,17 @@ run_windows(SetMachine *m, MemberFacts *f, DateADT day)
 {
 	const Ruleset *set = m->set;
 
+	int at = 0;
+
 	set_spans(m, f, day);
+	facts_streams(f);
+	/* both ascend */
 	for (const SetStream *w = m->stream; w < m->stream + m->n_streams; w++)
 	{
-		FactsStream *s = facts_stream(f, w->id);
-
-		if (s)
-			run_stream(m, f, s, w->from, w->to);
+		while (at < f->n_streams && f->stream[at].cursor.stream < w->id)
+			at++;
+		if (at < f->n_streams && f->stream[at].cursor.stream == w->id)
+			run_stream(m, f, &f->stream[at], w->from, w->to);
 		else
 			memset(m->number + w->from, 0, (w->to - w->from) * sizeof(double));
 	}
@@ -414,21 +413,35 @@ run_condition(SetMachine *m, MemberFacts *f, const SetNode *n, DateADT day)
 	}
 }
 
-/* By operator, then by both sides: of three values each, in two bits. */
-static const Truth join_truth[3][16] = {
-	[RULE_AND - RULE_AND] = {0, 0, 2, 0, 0, 1, 2, 0, 2, 2, 2},
-	[RULE_OR - RULE_AND] = {0, 1, 0, 0, 1, 1, 1, 0, 0, 1, 2},
-	[RULE_NOT - RULE_AND] = {0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 1},
-};
-
+/*
+ * "and" is true if all are, false if any is; "or" the other way round.  A truth has a bit for each, so both are what
+ * is common to all and what is in any.
+ */
 static void
 run_joins(SetMachine *m)
 {
-	const SetJoin *end = m->join + m->n_joins;
+	const int32 *args = ruleset_args(m->set);
+	const SetJoin *join = m->join;
 	Truth *truth = m->truth;
+	int end = m->set->start[SET_JOIN + 1];
 
-	for (const SetJoin *j = m->join; j < end; j++)
-		truth[j->to] = join_truth[j->op][truth[j->a] << 2 | truth[j->b]];
+	for (int i = m->set->start[SET_JOIN]; i < end; i++, join++)
+	{
+		Truth all = truth[args[join->from]];
+		Truth any = all;
+
+		for (int j = join->from + 1; j < join->to; j++)
+		{
+			all &= truth[args[j]];
+			any |= truth[args[j]];
+		}
+		if (join->op == RULE_AND)
+			truth[i] = (all & TRUTH_TRUE) | (any & TRUTH_FALSE);
+		else if (join->op == RULE_OR)
+			truth[i] = (any & TRUTH_TRUE) | (all & TRUTH_FALSE);
+		else
+			truth[i] = truth_not(all);
+	}
 }
 
 void
