@@ -473,18 +473,34 @@ field_text(MemberFacts *f, const RuleNode *field, DateADT day, const char **text
 	return true;
 }
 
+/* Whole numbers do not go through text, as numeric's own conversion does. */
+static double
+numeric_number(Numeric n)
+{
+	double number;
+
+	if (!numeric_is_nan(n) && !numeric_is_inf(n) &&
+		DatumGetInt32(DirectFunctionCall1(numeric_scale, NumericGetDatum(n))) == 0)
+	{
+		bool overflow = false;
+		int32 whole = numeric_int4_opt_error(n, &overflow);
+
+		if (!overflow)
+			return whole;
+	}
+	number = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(n)));
+	return isfinite(number) ? number : UNKNOWN;
+}
+
 double
 field_number(MemberFacts *f, const RuleNode *field)
 {
 	JsonbValue value;
-	double number;
 
 	if (!is_keyed(field) || !facts_attribute(f, field, field->what == FIELD_EVENT, &value) ||
 		value.type != jbvNumeric)
 		return UNKNOWN;
-	number = DatumGetFloat8(
-		DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(value.val.numeric)));
-	return isfinite(number) ? number : UNKNOWN;
+	return numeric_number(value.val.numeric);
 }
 
 Truth

@@ -350,19 +350,41 @@ run_comparisons(SetMachine *m)
 	}
 }
 
+static inline bool
+is_text(const SetNode *n)
+{
+	return n->op == RULE_STRING ||
+		   (n->op == RULE_FIELD && (n->what < FIELD_ATTR || n->unit == TYPE_TEXT));
+}
+
+/* Whether the first is one of the others, which are literals. */
+static Truth
+text_in(const SetMachine *m, const int32 *args, int n)
+{
+	const SetText *x = &m->text[args[0]];
+
+	if (x->text == NULL)
+		return TRUTH_UNKNOWN;
+	for (int i = 1; i < n; i++)
+	{
+		const SetText *y = &m->text[args[i]];
+
+		if (x->len == y->len && memcmp(x->text, y->text, x->len) == 0)
+			return TRUTH_TRUE;
+	}
+	return TRUTH_FALSE;
+}
+
 static Truth
 compare_registers(const SetMachine *m, RuleComparison what, int32 a, int32 b, DateADT day)
 {
 	const SetNode *nodes = ruleset_nodes(m->set);
 	const SetText *x = &m->text[a];
 	const SetText *y = &m->text[b];
-	bool is_text =
-		nodes[a].op == RULE_STRING ||
-		(nodes[a].op == RULE_FIELD && (nodes[a].what < FIELD_ATTR || nodes[a].unit == TYPE_TEXT));
 	double v = m->number[a];
 	int order;
 
-	if (!is_text)
+	if (!is_text(&nodes[a]))
 	{
 		double bound = m->number[b];
 
@@ -398,6 +420,8 @@ run_condition(SetMachine *m, MemberFacts *f, const SetNode *n, DateADT day)
 			return truth_and(compare_registers(m, RULE_GE, args[0], args[1], day),
 							 compare_registers(m, RULE_LE, args[0], args[2], day));
 		case RULE_IN:
+			if (is_text(value))
+				return text_in(m, args, n->n);
 			for (int i = 1; i < n->n && t != TRUTH_TRUE; i++)
 				t = truth_or(t, compare_registers(m, RULE_EQ, args[0], args[i], day));
 			return t;
