@@ -14,6 +14,7 @@
 /* varatt.h was split from postgres.h in 16. */
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
+#include "access/tableam.h"
 #include "nodes/miscnodes.h"
 #endif
 
@@ -62,6 +63,17 @@
 	ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL, false)
 #else
 #define insert_index_tuples(result, slot, estate) \
+	ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL)
+#endif
+
+/* What an update tells of the indexes: 16 knows of summarizing ones. */
+#if PG_VERSION_NUM >= 160000
+typedef TU_UpdateIndexes IndexUpdate;
+#define update_index_tuples(result, slot, estate, what) \
+	ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL, (what) == TU_Summarizing)
+#else
+typedef bool IndexUpdate;
+#define update_index_tuples(result, slot, estate, what) \
 	ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL)
 #endif
 

@@ -64,10 +64,11 @@ BEGIN
     -- a number that is still to come is from the server this database was restored from
     IF m.next_xid <= pg_snapshot_xmin(pg_current_snapshot()) OR m.next_xid > pg_current_xact_id() THEN
         INSERT INTO member.points_rollup AS r (month, wallet, kind, source, points, entries)
-        SELECT date_trunc('month', e.at AT TIME ZONE g.zone)::date, e.wallet, e.kind,
-               member_internal.summed_source(e.kind, e.source), sum(e.points), count(*)
-        FROM member.entry e, member.setting g
-        WHERE e.booked_at >= m.booked_before AND e.booked_at < m.next_before
+        SELECT date_trunc('month', q.at AT TIME ZONE g.zone)::date, q.wallet, q.kind, q.source, sum(q.points), sum(q.entries)
+        FROM (SELECT date_bin('15 minutes', e.at, '2000-01-01 00:00+00') AS at, e.wallet, e.kind, -- months begin with one
+                     member_internal.summed_source(e.kind, e.source) AS source, sum(e.points) AS points, count(*) AS entries
+              FROM member.entry e WHERE e.booked_at >= m.booked_before AND e.booked_at < m.next_before
+              GROUP BY 1, 2, 3, 4) q, member.setting g
         GROUP BY 1, 2, 3, 4
         ON CONFLICT (month, wallet, kind, source) DO UPDATE SET points = r.points + excluded.points, entries = r.entries + excluded.entries;
         m.booked_before := m.next_before;

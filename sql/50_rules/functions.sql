@@ -46,6 +46,10 @@ DECLARE
     p record;
 BEGIN
     SELECT v.ruleset, s.zone INTO p FROM member.setting s JOIN member.program_version v ON v.version = s.program_version;
+    -- no rules, and none left anything
+    IF after = 0 AND p.ruleset OPERATOR(member.=) 'empty' AND NOT EXISTS (SELECT FROM member.tags t WHERE t.by_rule <> '{}') THEN
+        RETURN;
+    END IF;
     IF touched_since IS NULL THEN
         SELECT max(x.member_id) INTO last
         FROM (SELECT s.member_id FROM member.state s WHERE s.member_id > tags_stale.after ORDER BY s.member_id LIMIT max_members) x;

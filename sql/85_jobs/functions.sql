@@ -62,7 +62,7 @@ $$;
 COMMENT ON FUNCTION member_internal.daily_due(date, integer) IS
     'The next members the daily run has to bring forward, after those it has done; null: none.';
 
--- Members that are due, in ascending order: ledger, then state, decisions and messages in one statement.
+-- Members that are due, in ascending order: ledger and state, then decisions and messages of those who have any.
 CREATE OR REPLACE FUNCTION member_internal.daily_members(day date, members bigint[], kind text DEFAULT 'day') RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET jit = off
     -- a batch is found by its keys, whatever the statistics say
@@ -74,7 +74,8 @@ DECLARE
     present CONSTANT timestamptz := member.now();
     events CONSTANT text := format($q$
         SELECT s.member_id, s.lots, s.activity, s.standing, s.at, s.entries, s.hash, %1$L::text, greatest(s.at, %2$L::timestamptz),
-               NULL::text, NULL::bigint, NULL::bigint, NULL::date, NULL::text, NULL::text, NULL::text, NULL::text, false
+               NULL::text, NULL::bigint, NULL::bigint, NULL::date, NULL::text, NULL::text, NULL::text, NULL::text, false,
+               s.ctid, CASE WHEN s.next_lapse IS NOT NULL THEN member.day_of(s.next_lapse) + 1 END, s.at > %2$L OR s.standing OPERATOR(member.<>) 'empty'
         FROM member.state s WHERE s.member_id = ANY ($1) AND (s.next_due <= %3$L::date OR %1$L = 'review')
         ORDER BY s.member_id FOR NO KEY UPDATE $q$, daily_members.kind, start, daily_members.day);
     p record;
@@ -87,10 +88,6 @@ BEGIN
     FOR x IN
         WITH r AS MATERIALIZED (
             SELECT * FROM member_internal.write_events(events, daily_members.members, p.version, p.program, present)
-        ), states AS (
-            UPDATE member.state s SET lots = r.lots, activity = r.activity, standing = r.standing, at = r.at,
-                touched_at = present, entries = r.entries, next_due = least(r.next_due, member.day_of(s.next_lapse) + 1), hash = r.hash
-            FROM r WHERE s.member_id = r.member_id
         ), reminders AS (
             INSERT INTO member.outbox (member_id, dedupe, queued_at, not_before, marketing, template, class, body, vars)
             SELECT l.member_id, format('%s:%s:%s', t.code, l.wallet, l.until), present, present, t.marketing, t.code, t.class,

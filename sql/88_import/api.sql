@@ -163,10 +163,6 @@ BEGIN
     anew := member_internal.import_unindex();
     WITH r AS MATERIALIZED (
         SELECT * FROM member_internal.write_events(events, NULL, p.version, p.program, present)
-    ), made AS (
-        INSERT INTO member.state (member_id, salt, lots, activity, standing, at, touched_at, entries, next_due, hash)
-        SELECT r.member_id, member_internal.new_salt(), r.lots, r.activity, r.standing, r.at, present, r.entries, r.next_due, r.hash
-        FROM r WHERE r.is_new
     ), changes AS (
         INSERT INTO member.tier_change (member_id, change_no, ladder_id, from_level, to_level, day, until, kind,
                                         entry_no, program_version, reason, booked_at)

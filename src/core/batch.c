@@ -4,8 +4,10 @@
  * write_events(query, members, version, program, present): the query yields the events of each member together
  * and in their order, its first row with the member's state; $1 in it are the members.  Import, posting and the
  * daily run write by this function; a row a member comes back, for what is left to the caller: states, levels,
- * messages.  A query with the columns of a post besides has its events answered one by one: a row each, with the
- * number of the row it came from; what the step refuses leaves the member as it was and is told there.
+ * messages.  The states of new members, and those that the query gives the place of, are written here, too: of
+ * these members only those come back of whom something is left.  A query with the columns of a post besides has its
+ * events answered one by one: a row each, with the number of the row it came from; what the step refuses leaves the
+ * member as it was and is told there.
  */
 #include "compat.h"
 
@@ -54,6 +56,11 @@ typedef enum InColumn
 	/* of an import besides */
 	IN_LINES = IN_NATTS,
 	IN_IMPORT_NATTS,
+	/* of the daily run besides */
+	IN_PLACE = IN_NATTS, /* of its row, which is locked */
+	IN_DUE,				 /* it is due again on this day at the latest */
+	IN_WANTED,			 /* its row is to come back in any case */
+	IN_DAILY_NATTS,
 	/* of a post besides */
 	IN_USABLE_FROM = IN_NATTS,
 	IN_REASON,
@@ -100,6 +107,12 @@ static const char *const entry_columns[] = {
 static const char *const purchase_columns[] = {"member_id", "at",		"entry_no", "purchase_no",
 											   "amount",	"refunded", "store",	"channel"};
 
+/* Of a state that is changed, those up to its hash. */
+static const char *const state_columns[] = {"member_id", "lots",	   "activity", "standing",
+											"at",		 "touched_at", "entries",  "next_due",
+											"hash",		 "salt",	   "active"};
+#define STATE_CHANGED 9
+
 /* What a post came to. */
 typedef struct Answer
 {
@@ -129,15 +142,21 @@ typedef struct Batch
 	TimestampTz present;
 	BulkTable *entries;
 	BulkTable *purchases;
+	BulkTable *states;	   /* to be changed */
+	BulkTable *new_states; /* to be made */
 	TupleDesc tier;
 	bool posts;			  /* the query has the columns of a post */
 	bool imports;		  /* those of an import */
+	bool daily;			  /* those of the daily run */
 	MemoryContext row;	  /* of one event */
 	MemoryContext member; /* of one member: tiers, twins */
 	Run run;
 	bool begun;
 	int64 member_id;
 	bool is_new;
+	ItemPointerData place; /* of its state */
+	DateADT due;
+	bool wanted;
 	/* after the last step that was taken */
 	bool moved;
 	DateADT next_due;
@@ -153,12 +172,38 @@ typedef struct Batch
 
 /* ---- a member ---- */
 
+/* The state of a member is written; whether something is left to the caller. */
+static bool
+write_state(Batch *b, const Datum *v, const bool *null)
+{
+	Datum s[lengthof(state_columns)];
+	bool n[lengthof(state_columns)] = {false};
+
+	memcpy(s, &v[OUT_MEMBER_ID], 5 * sizeof(Datum)); /* and lots, activity, standing, at */
+	s[5] = TimestampTzGetDatum(b->present);
+	s[6] = v[OUT_ENTRIES];
+	s[7] = v[OUT_NEXT_DUE];
+	n[7] = null[OUT_NEXT_DUE];
+	s[8] = v[OUT_HASH];
+	n[8] = null[OUT_HASH];
+	if (b->daily)
+	{
+		bulk_change(b->states, &b->place, s, n);
+		return b->wanted || b->remind || b->n_tiers > 0;
+	}
+	s[9] = Int64GetDatum(new_salt());
+	s[10] = BoolGetDatum(true);
+	bulk_put(b->new_states, s, n);
+	return b->n_tiers > 0;
+}
+
 static void
 finish_member(Batch *b)
 {
 	Datum v[OUT_NATTS];
 	bool null[OUT_NATTS] = {false};
 	const StepState *s = &b->run.state;
+	DateADT due = b->daily ? Min(b->next_due, b->due) : b->next_due;
 	MemoryContext old;
 
 	if (!b->moved)
@@ -174,11 +219,16 @@ finish_member(Batch *b)
 	v[OUT_ENTRIES] = Int32GetDatum(s->entries);
 	v[OUT_HASH] = step_hash_datum(s->hash);
 	null[OUT_HASH] = s->entries == 0;
-	v[OUT_NEXT_DUE] = DateADTGetDatum(b->next_due);
-	null[OUT_NEXT_DUE] = DATE_IS_NOEND(b->next_due);
+	v[OUT_NEXT_DUE] = DateADTGetDatum(due);
+	null[OUT_NEXT_DUE] = DATE_IS_NOEND(due);
 	v[OUT_IS_NEW] = BoolGetDatum(b->is_new);
 	v[OUT_REMIND] = BoolGetDatum(b->remind);
 	null[OUT_TIERS] = null[OUT_TIER_ENTRIES] = b->n_tiers == 0;
+	if ((b->daily || b->is_new) && !write_state(b, v, null))
+	{
+		MemoryContextSwitchTo(old);
+		return;
+	}
 	if (b->n_tiers > 0)
 	{
 		int lower = 1;
@@ -206,6 +256,12 @@ begin_member(Batch *b, int64 member_id, const Datum *v, const bool *null)
 	b->moved = false;
 	b->member_id = member_id;
 	b->is_new = null[IN_ENTRIES];
+	if (b->daily)
+	{
+		b->place = *(ItemPointer) DatumGetPointer(v[IN_PLACE]);
+		b->due = null[IN_DUE] ? DATEVAL_NOEND : DatumGetDateADT(v[IN_DUE]);
+		b->wanted = DatumGetBool(v[IN_WANTED]);
+	}
 	old = MemoryContextSwitchTo(b->run.work);
 	step_read_state(&b->run.state, v + IN_LOTS, null + IN_LOTS);
 	MemoryContextSwitchTo(old);
@@ -581,7 +637,8 @@ take_events(Batch *b, const char *query, Datum members, bool members_null)
 			break;
 		b->posts = rows->tupdesc->natts == IN_POST_NATTS;
 		b->imports = rows->tupdesc->natts == IN_IMPORT_NATTS;
-		if (!b->posts && !b->imports && rows->tupdesc->natts != IN_NATTS)
+		b->daily = rows->tupdesc->natts == IN_DAILY_NATTS;
+		if (!b->posts && !b->imports && !b->daily)
 			elog(ERROR, "the query of events has %d columns", rows->tupdesc->natts);
 		for (uint64 i = 0; i < n; i++)
 		{
@@ -614,11 +671,19 @@ member_write_events(PG_FUNCTION_ARGS)
 	b.row = AllocSetContextCreate(CurrentMemoryContext, "member event", ALLOCSET_DEFAULT_SIZES);
 	b.member = AllocSetContextCreate(CurrentMemoryContext, "member tiers", ALLOCSET_SMALL_SIZES);
 	run_init(&b.run, CurrentMemoryContext);
-	b.entries = bulk_open("member", "entry", entry_columns, lengthof(entry_columns));
-	b.purchases = bulk_open("member", "purchase", purchase_columns, lengthof(purchase_columns));
+	b.entries = bulk_open(BULK_INSERT, "member", "entry", entry_columns, lengthof(entry_columns));
+	b.purchases =
+		bulk_open(BULK_INSERT, "member", "purchase", purchase_columns, lengthof(purchase_columns));
+	/* whatever sees an entry may write the state */
+	b.states = bulk_open(bulk_is_by_pages(b.entries) ? BULK_UPDATE : BULK_UPDATE_BY_KEY, "member",
+						 "state", state_columns, STATE_CHANGED);
+	b.new_states =
+		bulk_open(BULK_INSERT, "member", "state", state_columns, lengthof(state_columns));
 	take_events(&b, query, PG_GETARG_DATUM(1), PG_ARGISNULL(1));
 	bulk_close(b.entries);
 	bulk_close(b.purchases);
+	bulk_close(b.states);
+	bulk_close(b.new_states);
 	SPI_finish();
 	return (Datum) 0;
 }

@@ -155,14 +155,20 @@ member_digest(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(hash_result(hash));
 }
 
-/* new_salt(): for the digests of a new member */
-PG_FUNCTION_INFO_V1(member_new_salt);
-Datum
-member_new_salt(PG_FUNCTION_ARGS)
+int64
+new_salt(void)
 {
 	int64 salt;
 
 	if (!pg_strong_random(&salt, sizeof(salt)))
 		ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random values"));
-	PG_RETURN_INT64(salt);
+	return salt;
+}
+
+/* new_salt(): for the digests of a new member */
+PG_FUNCTION_INFO_V1(member_new_salt);
+Datum
+member_new_salt(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(new_salt());
 }

@@ -166,6 +166,7 @@ typedef struct EntryFacts
 
 extern void call_digest(int64 salt, const struct varlena *verb, const struct varlena *arguments,
 						const TimestampTz *at, uint8 *hash);
+extern int64 new_salt(void);
 extern void entry_hash(const uint8 *previous, const EntryFacts *e, uint8 *hash);
 
 /* step_tags.c: whether tags look at more of such an event than what it feeds; what decided one, as text */

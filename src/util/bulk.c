@@ -20,6 +20,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
+#include "utils/snapmgr.h"
 
 #include "util/bulk.h"
 
@@ -28,6 +29,7 @@
 
 struct BulkTable
 {
+	BulkMode mode;
 	Relation rel;
 	MemoryContext keep;
 	MemoryContext scratch; /* of one flush */
@@ -37,9 +39,9 @@ struct BulkTable
 	EState *estate;
 	ResultRelInfo *result;
 	BulkInsertState insert;
-	TupleTableSlot *slot[BULK_ROWS];
-	int n_slots; /* made */
-	int n_rows;	 /* filled */
+	TupleTableSlot *slot[BULK_ROWS]; /* of an update: the row as it was, and as it is */
+	int n_slots;					 /* made */
+	int n_rows;						 /* filled */
 	/* row by row, when result is NULL */
 	SPIPlanPtr plan;
 };
@@ -59,7 +61,7 @@ find_columns(BulkTable *t, const char *const *columns, int n)
 	}
 }
 
-/* Whether a column that gets no value here would get one from an INSERT. */
+/* Whether a column that gets no value here would get one from an INSERT, or from whatever is written. */
 static bool
 has_other_default(const BulkTable *t)
 {
@@ -72,23 +74,35 @@ has_other_default(const BulkTable *t)
 
 		for (int j = 0; j < t->n_columns; j++)
 			given = given || t->column[j] == i + 1;
-		if (!a->attisdropped && ((!given && (a->atthasdef || a->attidentity)) || a->attgenerated))
+		if (!a->attisdropped &&
+			((t->mode == BULK_INSERT && !given && (a->atthasdef || a->attidentity)) ||
+			 a->attgenerated))
 			return true;
 	}
 	return false;
 }
 
 static bool
-is_watched(const BulkTable *t)
+has_triggers(const BulkTable *t)
 {
 	const TriggerDesc *trig = t->rel->trigdesc;
 
+	if (trig == NULL)
+		return false;
+	if (t->mode != BULK_INSERT)
+		return trig->trig_update_before_row || trig->trig_update_after_row ||
+			   trig->trig_update_before_statement || trig->trig_update_after_statement;
+	return trig->trig_insert_before_row || trig->trig_insert_after_row ||
+		   trig->trig_insert_before_statement || trig->trig_insert_after_statement;
+}
+
+static bool
+is_watched(const BulkTable *t)
+{
 	return t->rel->rd_rel->relkind != RELKIND_RELATION ||
 		   t->rel->rd_tableam != GetHeapamTableAmRoutine() ||
 		   check_enable_rls(RelationGetRelid(t->rel), InvalidOid, true) == RLS_ENABLED ||
-		   (trig && (trig->trig_insert_before_row || trig->trig_insert_after_row ||
-					 trig->trig_insert_before_statement || trig->trig_insert_after_statement)) ||
-		   has_other_default(t);
+		   has_triggers(t) || has_other_default(t);
 }
 
 static bool
@@ -109,7 +123,8 @@ open_pages(BulkTable *t)
 	ExecOpenIndices(t->result, false);
 	if (!has_deferred_index(t))
 	{
-		t->insert = GetBulkInsertState();
+		if (t->mode == BULK_INSERT)
+			t->insert = GetBulkInsertState();
 		return;
 	}
 	ExecCloseIndices(t->result);
@@ -121,6 +136,8 @@ static void
 open_rows(BulkTable *t, const char *const *columns)
 {
 	TupleDesc desc = RelationGetDescr(t->rel);
+	const char *table = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(t->rel)),
+												   RelationGetRelationName(t->rel));
 	Oid types[BULK_COLUMNS];
 	StringInfoData names, marks;
 
@@ -132,30 +149,34 @@ open_rows(BulkTable *t, const char *const *columns)
 		appendStringInfo(&names, "%s%s", i ? ", " : "", quote_identifier(columns[i]));
 		appendStringInfo(&marks, "%s$%d", i ? ", " : "", i + 1);
 	}
-	t->plan = SPI_prepare(psprintf("INSERT INTO %s (%s) VALUES (%s)",
-								   quote_qualified_identifier(get_namespace_name(
-																  RelationGetNamespace(t->rel)),
-															  RelationGetRelationName(t->rel)),
-								   names.data, marks.data),
-						  t->n_columns, types);
+	t->plan =
+		SPI_prepare(t->mode == BULK_INSERT
+						? psprintf("INSERT INTO %s (%s) VALUES (%s)", table, names.data, marks.data)
+						: psprintf("UPDATE %s SET (%s) = ROW (%s) WHERE %s = $1", table, names.data,
+								   marks.data, quote_identifier(columns[0])),
+					t->n_columns, types);
 	if (t->plan == NULL)
-		elog(ERROR, "could not prepare the insert: %s", SPI_result_code_string(SPI_result));
+		elog(ERROR, "could not prepare the statement of a row: %s",
+			 SPI_result_code_string(SPI_result));
 }
 
 BulkTable *
-bulk_open(const char *schema, const char *table, const char *const *columns, int n_columns)
+bulk_open(BulkMode mode, const char *schema, const char *table, const char *const *columns,
+		  int n_columns)
 {
 	BulkTable *t = palloc0(sizeof(BulkTable));
 	AclResult acl;
 
+	t->mode = mode;
 	t->keep = CurrentMemoryContext;
 	t->scratch = AllocSetContextCreate(t->keep, "member bulk", ALLOCSET_DEFAULT_SIZES);
 	t->rel = table_openrv(makeRangeVar(pstrdup(schema), pstrdup(table), -1), RowExclusiveLock);
-	acl = pg_class_aclcheck(RelationGetRelid(t->rel), GetUserId(), ACL_INSERT);
+	acl = pg_class_aclcheck(RelationGetRelid(t->rel), GetUserId(),
+							mode == BULK_INSERT ? ACL_INSERT : ACL_UPDATE);
 	if (acl != ACLCHECK_OK)
 		aclcheck_error(acl, OBJECT_TABLE, table);
 	find_columns(t, columns, n_columns);
-	if (!is_watched(t))
+	if (mode != BULK_UPDATE_BY_KEY && !is_watched(t))
 		open_pages(t);
 	if (t->result == NULL)
 		open_rows(t, columns);
@@ -206,20 +227,87 @@ put_page(BulkTable *t, const Datum *values, const bool *nulls)
 	MemoryContextSwitchTo(old);
 }
 
+/* As it is but for the columns that are given. */
+static TupleTableSlot *
+changed_row(BulkTable *t, ItemPointer row, const Datum *values, const bool *nulls)
+{
+	TupleTableSlot *before, *after;
+
+	while (t->n_slots < 2)
+		t->slot[t->n_slots++] = table_slot_create(t->rel, NULL);
+	before = t->slot[0];
+	after = t->slot[1];
+	if (!table_tuple_fetch_row_version(t->rel, row, SnapshotAny, before))
+		elog(ERROR, "a row to be changed is gone");
+	slot_getallattrs(before);
+	ExecClearTuple(after);
+	memcpy(after->tts_values, before->tts_values,
+		   after->tts_tupleDescriptor->natts * sizeof(Datum));
+	memcpy(after->tts_isnull, before->tts_isnull, after->tts_tupleDescriptor->natts * sizeof(bool));
+	for (int i = 0; i < t->n_columns; i++)
+	{
+		after->tts_values[t->column[i] - 1] = values[i];
+		after->tts_isnull[t->column[i] - 1] = nulls[i];
+	}
+	ExecStoreVirtualTuple(after);
+	after->tts_tableOid = RelationGetRelid(t->rel);
+	return after;
+}
+
+static void
+change_page(BulkTable *t, ItemPointer row, const Datum *values, const bool *nulls)
+{
+	MemoryContext old = MemoryContextSwitchTo(t->keep);
+	TupleTableSlot *after = changed_row(t, row, values, nulls);
+	IndexUpdate indexes;
+
+	MemoryContextSwitchTo(t->scratch);
+	if (t->rel->rd_att->constr)
+		ExecConstraints(t->result, after, t->estate);
+	simple_table_tuple_update(t->rel, row, after, InvalidSnapshot, &indexes);
+	if (indexes && t->result->ri_NumIndices > 0)
+		list_free(update_index_tuples(t->result, after, t->estate, indexes));
+	ResetPerTupleExprContext(t->estate);
+	ExecClearTuple(after);
+	ExecClearTuple(t->slot[0]);
+	MemoryContextReset(t->scratch);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+run_plan(BulkTable *t, const Datum *values, const bool *nulls)
+{
+	int done = t->mode == BULK_INSERT ? SPI_OK_INSERT : SPI_OK_UPDATE;
+	char marks[BULK_COLUMNS] = {0};
+
+	for (int i = 0; i < t->n_columns; i++)
+		marks[i] = nulls[i] ? 'n' : ' ';
+	if (SPI_execute_plan(t->plan, (Datum *) values, marks, false, 0) != done)
+		elog(ERROR, "could not write a row");
+}
+
 void
 bulk_put(BulkTable *t, const Datum *values, const bool *nulls)
 {
-	char marks[BULK_COLUMNS] = {0};
-
 	if (t->result)
-	{
 		put_page(t, values, nulls);
-		return;
-	}
-	for (int i = 0; i < t->n_columns; i++)
-		marks[i] = nulls[i] ? 'n' : ' ';
-	if (SPI_execute_plan(t->plan, (Datum *) values, marks, false, 0) != SPI_OK_INSERT)
-		elog(ERROR, "could not insert a row");
+	else
+		run_plan(t, values, nulls);
+}
+
+void
+bulk_change(BulkTable *t, ItemPointer row, const Datum *values, const bool *nulls)
+{
+	if (t->result)
+		change_page(t, row, values, nulls);
+	else
+		run_plan(t, values, nulls);
+}
+
+bool
+bulk_is_by_pages(const BulkTable *t)
+{
+	return t->result != NULL;
 }
 
 void
@@ -231,8 +319,11 @@ bulk_close(BulkTable *t)
 			flush(t);
 		for (int i = 0; i < t->n_slots; i++)
 			ExecDropSingleTupleTableSlot(t->slot[i]);
-		FreeBulkInsertState(t->insert);
-		table_finish_bulk_insert(t->rel, 0);
+		if (t->insert)
+		{
+			FreeBulkInsertState(t->insert);
+			table_finish_bulk_insert(t->rel, 0);
+		}
 		ExecCloseIndices(t->result);
 		FreeExecutorState(t->estate);
 	}

@@ -3,18 +3,34 @@
  *
  * Rows are gathered and put into the table a page at a time, as COPY does, where nothing but constraints and
  * indexes watches it.  A table that has triggers, partitions, row security or defaults on columns not named here
- * gets each row by an ordinary INSERT, so whatever a DBA adds keeps working.
+ * gets each row by an ordinary INSERT, so whatever a DBA adds keeps working.  Rows that are changed are so one by one,
+ * at once, each where it stands; or by an ordinary UPDATE.
  */
 #ifndef MEMBER_BULK_H
 #define MEMBER_BULK_H
 
 #include "compat.h"
 
+#include "storage/itemptr.h"
+
 typedef struct BulkTable BulkTable;
 
-extern BulkTable *bulk_open(const char *schema, const char *table, const char *const *columns,
-							int n_columns);
+typedef enum BulkMode
+{
+	BULK_INSERT,
+	BULK_UPDATE,	   /* the first column is the key, which stays */
+	BULK_UPDATE_BY_KEY /* in any case by an UPDATE: rows may have moved since they were locked */
+} BulkMode;
+
+extern BulkTable *bulk_open(BulkMode mode, const char *schema, const char *table,
+							const char *const *columns, int n_columns);
 extern void bulk_put(BulkTable *t, const Datum *values, const bool *nulls);
+
+/* Whether rows are put by pages, and nothing can have seen them. */
+extern bool bulk_is_by_pages(const BulkTable *t);
+
+/* The row is one that the transaction has locked. */
+extern void bulk_change(BulkTable *t, ItemPointer row, const Datum *values, const bool *nulls);
 extern void bulk_close(BulkTable *t);
 
 #endif

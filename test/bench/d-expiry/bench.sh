@@ -1,10 +1,12 @@
 # d: the daily run (batches with commits, cuts and chain heads included) of members with eight lots, one due each,
 # against row-per-lot tables that get the same ledger rows; first a day on which one in a hundred is due.
 
-# expiry_prepare SINCE DAY: as if the days before were done; neither side has yesterday's litter
+# expiry_prepare SINCE DAY: as if the days before were done, and what is done once a month; neither side has yesterday's litter
 expiry_prepare() {
-	query bench_expiry -c "INSERT INTO member.job_run (job, day, stage, started_at, beat_at, finished_at, pid)
-		VALUES ('daily', date '$2' - 1, 'done', '$1', '$1', '$1', 0)" \
+	query bench_expiry -c "INSERT INTO member.job_run (job, day, stage, started_at, beat_at, finished_at, pid, program_version)
+		VALUES ('daily', date '$2' - 1, 'done', '$1', '$1', '$1', 0, 1)" \
+		-c "INSERT INTO member.points_survival_mark (month) VALUES (date_trunc('month', date '$2'))
+			ON CONFLICT (one) DO UPDATE SET month = excluded.month" \
 		-c "VACUUM (ANALYZE) member.state" -c "VACUUM (ANALYZE) bench.lot" -c "VACUUM (ANALYZE) bench.balance" \
 		-c "CHECKPOINT"
 }
