@@ -29,12 +29,12 @@
 #define DEFAULT_SHARE 0.005
 
 /*
- * From a third of the rows on, a rule is to get a scan: every page has rows of it, and the bitmap only costs.
+ * From 0.3 of the rows on, a rule is to get a scan: every page has rows of it, and the bitmap only costs.
  * The server reckons so from about two thirds on, therefore @@ is said to keep more than it does: between the
  * first two shares up to the third, and above them up to all.
  */
 #define SCAN_FROM 0.2
-#define SCAN_TO 0.4
+#define SCAN_TO 0.3
 #define SCAN_SHARE 0.8
 
 /* Sets within a list are rarer by this product of independent shares than they are. */
