@@ -17,7 +17,8 @@ END
 $$;
 COMMENT ON FUNCTION member_internal.import_begin(text) IS 'Starts an import; one at a time.';
 
--- import_member: every member key of the rows that are sound, with its number; new ones by key in ascending order.
+-- import_member: every member key of the rows that are sound, with its number and its place among the keys; new ones by key
+-- in ascending order.
 CREATE OR REPLACE FUNCTION member_internal.import_enroll(channel text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -26,13 +27,13 @@ DECLARE
     numbers CONSTANT regclass := pg_get_serial_sequence('member.member', 'member_id');
 BEGIN
     CREATE TEMP TABLE import_member ON COMMIT DROP AS
-        SELECT k.member_key, coalesce(k.member_id, nextval(numbers)) AS member_id, k.member_id IS NULL AS is_new,
+        SELECT k.member_key, k.member_no, coalesce(k.member_id, nextval(numbers)) AS member_id, k.member_id IS NULL AS is_new,
                k.at AS joined_at, k.store, k.channel, k.phone, k.name
-        FROM (SELECT f.*, i.member_id
-              FROM (SELECT DISTINCT ON (w.member_key COLLATE "C") w.member_key, w.at, w.store, w.channel, w.phone, w.name
-                    FROM import_work w WHERE w.reject IS NULL ORDER BY w.member_key COLLATE "C", w.seq) f
-              LEFT JOIN member.identity i ON i.kind = 'external' AND i.value = f.member_key
-              ORDER BY f.member_key COLLATE "C") k;
+        FROM (SELECT w.*, i.member_id
+              FROM import_work w
+              JOIN (SELECT min(u.seq) AS seq FROM import_work u WHERE u.reject IS NULL GROUP BY u.member_no) f USING (seq)
+              LEFT JOIN member.identity i ON i.kind = 'external' AND i.value = w.member_key
+              ORDER BY w.member_no) k;
     ANALYZE import_member;
     INSERT INTO member.member (member_id, joined_at, channel, store, name)
     SELECT n.member_id, n.joined_at, coalesce(import_enroll.channel, n.channel, 'import'), n.store, n.name
@@ -135,19 +136,17 @@ COMMENT ON FUNCTION member_internal.import_unindex() IS
     'Drops the indexes of the ledger and the purchases if they are empty and a large import is to come; returns the statements that make them anew.';
 
 -- Lock order: the states of known members first, in ascending order, then the rows below them.
-CREATE OR REPLACE FUNCTION member_internal.import_steps() RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET work_mem = '256MB' SET jit = off
+CREATE OR REPLACE FUNCTION member_internal.import_steps(refunds boolean, in_order boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET work_mem = '256MB' SET maintenance_work_mem = '256MB' SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
     present CONSTANT timestamptz := member.now();
-    events CONSTANT text := $q$
-        SELECT k.member_id, s.lots, s.activity, s.standing, s.at, s.entries, s.hash,
-               CASE w.kind WHEN 'balance' THEN 'earn' ELSE w.kind END, w.at, w.wallet, CASE WHEN w.kind = 'balance' THEN w.value END,
-               CASE WHEN w.kind <> 'balance' THEN w.value END, w.until, w.purchase_no, w.refund_no, w.store, w.channel, w.journal, w.lines
-        FROM import_work w JOIN import_member k USING (member_key) LEFT JOIN member.state s ON s.member_id = k.member_id
-        WHERE w.reject IS NULL
-        ORDER BY w.seq $q$;
+    events text := format($q$
+        CASE w.kind WHEN 'balance' THEN 'earn' ELSE w.kind END, w.at, w.wallet, CASE WHEN w.kind = 'balance' THEN w.value END,
+        CASE WHEN w.kind <> 'balance' THEN w.value END, w.until, w.purchase_no, w.refund_no, w.store, w.channel, %L::boolean, w.lines
+        FROM import_work w $q$, refunds);
+    members bigint[];
     p record;
     anew text[];
     statement text;
@@ -161,8 +160,18 @@ BEGIN
     FROM (SELECT s.member_id FROM member.state s WHERE s.next_lapse <= present
             AND s.member_id IN (SELECT k.member_id FROM import_member k WHERE NOT k.is_new) ORDER BY s.member_id) h;
     anew := member_internal.import_unindex();
+    IF in_order AND NOT EXISTS (SELECT FROM import_member k WHERE NOT k.is_new) THEN
+        -- nobody has a state, and the rows lie as they were sorted: write_events() sees to it
+        members := ARRAY(SELECT coalesce(k.member_id, 0) FROM generate_series(1, (SELECT max(m.member_no) FROM import_member m)) n
+                         LEFT JOIN import_member k ON k.member_no = n ORDER BY n);
+        events := 'SELECT ($1)[w.member_no], NULL::member.lots, NULL::member.activity, NULL::member.standing, NULL::timestamptz, NULL::integer, NULL::bytea,'
+            || events || 'WHERE w.reject IS NULL';
+    ELSE
+        events := 'SELECT k.member_id, s.lots, s.activity, s.standing, s.at, s.entries, s.hash,' || events
+            || 'JOIN import_member k USING (member_no) LEFT JOIN member.state s ON s.member_id = k.member_id WHERE w.reject IS NULL ORDER BY w.seq';
+    END IF;
     WITH r AS MATERIALIZED (
-        SELECT * FROM member_internal.write_events(events, NULL, p.version, p.program, present)
+        SELECT * FROM member_internal.write_events(events, members, p.version, p.program, present)
     ), changes AS (
         INSERT INTO member.tier_change (member_id, change_no, ladder_id, from_level, to_level, day, until, kind,
                                         entry_no, program_version, reason, booked_at)
@@ -188,8 +197,8 @@ EXCEPTION WHEN unique_violation THEN
         'Call it again: nothing was loaded.');
 END
 $$;
-COMMENT ON FUNCTION member_internal.import_steps() IS
-    'Takes the events of an import through step and writes entries, purchases, levels and states. Errors: MB302.';
+COMMENT ON FUNCTION member_internal.import_steps(boolean, boolean) IS
+    'Takes the events of an import through step and writes entries, purchases, levels and states. refunds: there are some, so purchases are remembered; in_order: the rows of import_work lie in their order. Errors: MB302.';
 
 CREATE OR REPLACE FUNCTION member.import_purchases(channel text DEFAULT NULL)
 RETURNS TABLE (import_id bigint, rows_read bigint, rows_loaded bigint, rows_known bigint, rows_rejected bigint,
@@ -205,7 +214,7 @@ DECLARE
 BEGIN
     ANALYZE member.import_row;
     CREATE TEMP TABLE import_work ON COMMIT DROP AS
-        SELECT u.*, NULL::text AS wallet, NULL::date AS until, NULL::text AS phone, NULL::text AS name, false AS journal,
+        SELECT u.*, NULL::text AS wallet, NULL::date AS until, NULL::text AS phone, NULL::text AS name, dense_rank() OVER (ORDER BY u.member_key COLLATE "C") AS member_no,
                row_number() OVER (ORDER BY u.member_key COLLATE "C", u.at, u.kind = 'refund', u.line, u.row_id) AS seq
         FROM (SELECT v.line, v.row_id, v.kind, v.member_key, v.at, v.value, v.purchase_no, v.refund_no, v.store, v.channel, v.lines,
                CASE WHEN v.unread IS NOT NULL THEN v.unread
@@ -265,12 +274,9 @@ BEGIN
               FROM import_work f LEFT JOIN import_work b ON b.kind = 'purchase' AND b.reject IS NULL AND b.purchase_no = f.purchase_no
               WHERE f.kind = 'refund' AND f.reject IS NULL) x
         WHERE w.row_id = x.row_id AND x.reason IS NOT NULL;
-        -- the run keeps a journal of the members that have refunds
-        UPDATE import_work w SET journal = true
-        WHERE w.reject IS NULL AND w.member_key IN (SELECT f.member_key FROM import_work f WHERE f.kind = 'refund' AND f.reject IS NULL);
     END IF;
     PERFORM member_internal.import_enroll(import_purchases.channel);
-    PERFORM member_internal.import_steps();
+    PERFORM member_internal.import_steps(has.refunds, NOT has.unnumbered);
     IF has.refunds THEN
         INSERT INTO member.refund (member_id, purchase, refund_no, entry_no, at, amount)
         SELECT q.member_id, q.entry_no, w.refund_no, e.entry_no, w.at, member_internal.money(w.value)
@@ -309,7 +315,7 @@ DECLARE
     present CONSTANT timestamptz := member.now();
 BEGIN
     CREATE TEMP TABLE import_work ON COMMIT DROP AS
-        SELECT v.*, NULL::bigint AS value, row_number() OVER (ORDER BY v.line, v.row_id) AS seq,
+        SELECT v.*, NULL::bigint AS value, dense_rank() OVER (ORDER BY v.member_key COLLATE "C") AS member_no, row_number() OVER (ORDER BY v.line, v.row_id) AS seq,
                CASE WHEN v.wrong IS NOT NULL THEN v.wrong
                     WHEN row_number() OVER (PARTITION BY v.wrong IS NULL, v.member_key ORDER BY v.line, v.row_id) > 1 THEN 'member key occurs before in the file'
                     WHEN EXISTS (SELECT FROM member.identity i WHERE i.kind = 'external' AND i.value = v.member_key) THEN 'known'
@@ -349,7 +355,7 @@ DECLARE
 BEGIN
     CREATE TEMP TABLE import_work ON COMMIT DROP AS
         SELECT v.*, NULL::text AS purchase_no, NULL::text AS refund_no, NULL::text AS store, NULL::text AS channel, NULL::text AS lines,
-               NULL::text AS phone, NULL::text AS name, false AS journal,
+               NULL::text AS phone, NULL::text AS name, dense_rank() OVER (ORDER BY v.member_key COLLATE "C") AS member_no,
                row_number() OVER (ORDER BY v.member_key COLLATE "C", v.at, v.line, v.row_id) AS seq,
                CASE WHEN v.unread IS NOT NULL THEN v.unread
                     WHEN v.member_key IS NULL THEN 'member key is missing'
@@ -369,7 +375,7 @@ BEGIN
                      (member_internal.parse_time(nullif(r.until, ''), zone) AT TIME ZONE zone)::date AS until, r.reject AS unread
               FROM member.import_row r WHERE r.kind = 'balance') v;
     PERFORM member_internal.import_enroll(NULL); -- finds them: unknown ones are rejected
-    PERFORM member_internal.import_steps();
+    PERFORM member_internal.import_steps(false, false);
     PERFORM member_internal.import_finish(id, '{balance}');
     RETURN QUERY SELECT u.import_id, u.rows_read, u.rows_loaded, u.rows_known, u.rows_rejected
         FROM member.import_run u WHERE u.import_id = id;

@@ -248,6 +248,8 @@ begin_member(Batch *b, int64 member_id, const Datum *v, const bool *null)
 {
 	MemoryContext old;
 
+	if (b->imports && b->begun && b->is_new && null[IN_ENTRIES] && member_id <= b->member_id)
+		elog(ERROR, "the rows of an import are not in their order");
 	run_restart(&b->run);
 	MemoryContextReset(b->member);
 	b->n_tiers = b->size_tiers = 0;
