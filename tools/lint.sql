@@ -12,8 +12,8 @@ SELECT member.setup('tea') \g /dev/null
 
 -- The tables that an import, clusters and rules make for themselves.
 CREATE TEMP TABLE import_work (line bigint, kind text, member_key text, at timestamptz, value bigint, purchase_no text,
-    refund_no text, store text, channel text, wallet text, until date, lines text, phone text, name text, journal boolean, seq bigint, reject text, row_id tid);
-CREATE TEMP TABLE import_member (member_key text, member_id bigint, is_new boolean, joined_at timestamptz, store text, channel text, phone text, name text);
+    refund_no text, store text, channel text, wallet text, until date, lines text, phone text, name text, member_no bigint, seq bigint, reject text, row_id tid);
+CREATE TEMP TABLE import_member (member_key text, member_no bigint, member_id bigint, is_new boolean, joined_at timestamptz, store text, channel text, phone text, name text);
 -- And batch posting.
 CREATE TEMP TABLE post_work (row_no bigint, line bigint, member_id bigint, kind text, points bigint, wallet text, usable_from date, until date, source text, reason text,
     actor text, at timestamptz, key text, unread text, detail text);
