@@ -160,13 +160,13 @@ DECLARE
 BEGIN
     SELECT coalesce(t.tags, 'empty') AS tags, coalesce(t.by_rule, ARRAY[]::integer[]) AS by_rule INTO held
     FROM (SELECT) one LEFT JOIN member.tags t ON t.member_id = record_tags.member_id;
-    FOR d IN SELECT u.tag_id, u.kind, u.reason, coalesce(g.weight, 1) AS weight, g.half_life, g.lifetime_days
-             FROM unnest(tags, kinds, reasons) AS u (tag_id, kind, reason) LEFT JOIN member.tag g USING (tag_id)
+    FOR d IN SELECT u.tag_id, u.kind, u.reason, g.weight, g.half_life, g.lifetime_days
+             FROM unnest(tags, kinds, reasons) AS u (tag_id, kind, reason) JOIN member.tag g USING (tag_id)
     LOOP
         entered := d.kind <> 'drop';
         given := CASE d.kind WHEN 'give' THEN record_tags.day + d.lifetime_days END;
-        -- given again on the same day, or for a day that is past, it is what it was
-        CONTINUE WHEN d.kind = 'give' AND (given <= member.day_of(present) OR EXISTS (
+        -- given again on the same day, or for a day that is past, it is what it was; but what a rule kept before is given now
+        CONTINUE WHEN d.kind = 'give' AND (given <= member.day_of(present) OR d.tag_id <> ALL (held.by_rule) AND EXISTS (
             SELECT FROM member.unnest(held.tags) u WHERE u.tag = d.tag_id AND coalesce(u.until, 'infinity') >= coalesce(given, 'infinity')));
         changed := true;
         IF entered THEN
@@ -174,10 +174,8 @@ BEGIN
         ELSE
             held.tags := member.tag_drop(held.tags, d.tag_id);
         END IF;
-        IF d.kind <> 'give' THEN
-            held.by_rule := ARRAY(SELECT r FROM unnest(held.by_rule) r WHERE r <> d.tag_id
-                                  UNION ALL SELECT d.tag_id WHERE entered ORDER BY 1);
-        END IF;
+        held.by_rule := ARRAY(SELECT r FROM unnest(held.by_rule) r WHERE r <> d.tag_id
+                              UNION ALL SELECT d.tag_id WHERE d.kind = 'keep' ORDER BY 1);
         INSERT INTO member.tag_change (member_id, tag_id, booked_at, day, kind, by_rule, weight, until, program_version, entry_no, reason)
         VALUES (record_tags.member_id, d.tag_id, present, record_tags.day, CASE WHEN entered THEN 'set' ELSE 'drop' END, true,
                 CASE WHEN entered THEN d.weight END, given, version, record_tags.entry_no, d.reason)

@@ -128,6 +128,24 @@ DELETE FROM member.tag WHERE code IN ('a', 'c', 'd', 'e', 'f');
 SELECT is(member.publish('right'), 3, 'a rule looked at daily may ask for anything');
 SELECT throws_ok($$UPDATE member.tag SET on_event = 'true' WHERE code = 'b'$$, '23514', NULL, 'a tag is kept or given, not both');
 
+-- ---- from kept to given ----
+
+INSERT INTO member.tag (code, dimension, cadence, lifetime_days, rule) VALUES ('看过菜单', 'behaviour', 'real_time', 30, 'count(menu, 30d) >= 1');
+SELECT is(member.publish('kept'), 4, 'a tag that is kept');
+SELECT NULL FROM member.event_record(9, 'menu');
+SELECT is((SELECT until FROM member.tags_of(9) WHERE tag = '看过菜单'), NULL, 'stays while its rule holds');
+UPDATE member.tag SET on_event = rule, rule = NULL WHERE code = '看过菜单';
+SELECT is(member.publish('given'), 5, 'and is then given');
+SELECT NULL FROM member.event_record(9, 'menu');
+SELECT is((SELECT until FROM member.tags_of(9) WHERE tag = '看过菜单'), '2026-04-16', 'for its lifetime');
+SELECT NULL FROM member.tags_refresh();
+SELECT is((SELECT until FROM member.tags_of(9) WHERE tag = '看过菜单'), '2026-04-16', 'which the pass after that leaves alone');
+DELETE FROM member.tag WHERE code = '看过菜单';
+SELECT NULL FROM member.event_record(8, 'menu');
+SELECT is((SELECT count(*) FROM member.tags t, member.unnest(t.tags) u WHERE t.member_id = 8 AND NOT EXISTS (SELECT FROM member.tag g WHERE g.tag_id = u.tag)), 0::bigint,
+    'one that is no more in the dictionary is not given, though the program in force knows it');
+SELECT throws_ok('SELECT member.publish(''gone'')', 'MB005', NULL, 'and can''t be published away from those who have it');
+
 -- ---- at random: after every event what is kept is what a pass over all would make it ----
 
 CREATE TEMP TABLE difference (step integer, operation integer, member_id bigint, changed bigint);
