@@ -17,6 +17,7 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
+#include "core/published.h"
 #include "core/write.h"
 #include "types/lots.h"
 #include "types/program.h"
@@ -112,12 +113,23 @@ member_points_spend(PG_FUNCTION_ARGS)
 
 /* ---- the balance ---- */
 
-static Statement present_lots = {
-	"SELECT s.lots, s.next_lapse, w.wallet_id, g.zone"
-	" FROM member.setting g JOIN member.wallet w ON w.code = $2 JOIN member.state s ON s.member_id = $1",
-	{"bigint", "text"}};
+static Statement present_lots = {"SELECT s.lots, s.next_lapse, g.program_version, g.xmin"
+								 " FROM member.setting g, member.state s WHERE s.member_id = $1",
+								 {"bigint"}};
 static Statement balance_at = {"SELECT member_internal.balance_at($1, $2, $3, $4)",
 							   {"bigint", "text", "date", "timestamptz"}};
+
+/* NULL: the program has none of this code. */
+static const ProgramWallet *
+find_wallet(const Program *program, const char *code)
+{
+	const ProgramWallet *w = program_wallets(program);
+
+	for (int i = 0; i < program->n_wallets; i++)
+		if (strcmp(w[i].code, code) == 0)
+			return &w[i];
+	return NULL;
+}
 
 /* The balance of now, if nothing but the state has to be looked at. */
 static bool
@@ -126,17 +138,22 @@ balance_now(Datum *v, bool *null, int64 *balance)
 	TimestampTz now = clock_now();
 	Datum row[4];
 	bool row_null[4];
+	const Program *program;
+	const ProgramWallet *wallet;
 	Book book;
 
 	if (null[0] || null[1] || !null[2] || !null[3] || !tables_exist() ||
 		!statement_run(&present_lots, v, null, true))
 		return false;
 	statement_row(row, row_null);
-	if (!row_null[1] && DatumGetTimestampTz(row[1]) <= now)
+	if (row_null[2] || (!row_null[1] && DatumGetTimestampTz(row[1]) <= now))
+		return false;
+	program = published_program(DatumGetInt32(row[2]), DatumGetTransactionId(row[3]), true);
+	wallet = find_wallet(program, TextDatumGetCString(v[1]));
+	if (wallet == NULL)
 		return false;
 	book_decode(&book, PG_DETOAST_DATUM_PACKED(row[0]));
-	*balance =
-		book_balance(&book, DatumGetInt16(row[2]), zone_day(TextDatumGetCString(row[3]), now));
+	*balance = book_balance(&book, wallet->id, program_day(program, now));
 	return true;
 }
 

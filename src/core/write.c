@@ -20,6 +20,7 @@
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
+#include "core/published.h"
 #include "core/step_sql.h"
 #include "core/streams.h"
 #include "core/write.h"
@@ -34,7 +35,6 @@
 typedef enum StatementId
 {
 	LOCK_STATE,
-	READ_PROGRAM,
 	FIND_KEY,
 	ANSWER,
 	CHECK_AT,
@@ -66,9 +66,6 @@ static Statement statements[N_STATEMENTS] = {
 		" WHERE s.member_id = $1"
 		" FOR NO KEY UPDATE OF s",
 		{"bigint", "boolean", "text"}},
-	[READ_PROGRAM] = {
-		"SELECT p.program FROM member.program_version p WHERE p.version = $1",
-		{"integer"}},
 	[FIND_KEY] = {
 		"SELECT n.entry_no, n.kind, n.digest FROM member.entry n WHERE n.member_id = $1 AND n.key = $2",
 		{"bigint", "text"}},
@@ -189,37 +186,13 @@ int64_argument(const Write *w, WriteArgument i)
 	return given(w, i) ? DatumGetInt64(argument(w, i)) : 0;
 }
 
-/*
- * The program of a version, kept for the session; a copy is given, since what a trigger does meanwhile may
- * replace it.  Of a publish that was undone the number is given again, so a program is known by its number and
- * by the transaction that put it in force.
- */
+/* A copy, since what a trigger does meanwhile may replace the one that is kept. */
 static const Program *
 program_of(int32 version, TransactionId published)
 {
-	static int32 kept_version;
-	static TransactionId kept_published;
-	static Program *kept = NULL;
-	Program *copy;
+	const Program *kept = published_program(version, published, false);
+	Program *copy = palloc(VARSIZE(kept));
 
-	if (kept == NULL || version != kept_version || published != kept_published)
-	{
-		Datum v = Int32GetDatum(version);
-		const Program *found;
-		bool null;
-
-		if (!run(READ_PROGRAM, &v, NULL))
-			elog(ERROR, "there is no program %d", version);
-		found = program_open(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null));
-		if (kept)
-			pfree(kept);
-		kept = NULL;
-		kept = MemoryContextAlloc(CacheMemoryContext, VARSIZE(found));
-		memcpy(kept, found, VARSIZE(found));
-		kept_version = version;
-		kept_published = published;
-	}
-	copy = palloc(VARSIZE(kept));
 	memcpy(copy, kept, VARSIZE(kept));
 	return copy;
 }
