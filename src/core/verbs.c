@@ -15,6 +15,7 @@
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "core/published.h"
@@ -113,9 +114,8 @@ member_points_spend(PG_FUNCTION_ARGS)
 
 /* ---- the balance ---- */
 
-static Statement present_lots = {"SELECT s.lots, s.next_lapse, g.program_version, g.xmin"
-								 " FROM member.setting g, member.state s WHERE s.member_id = $1",
-								 {"bigint"}};
+static Statement present_lots = {
+	"SELECT s.lots, s.next_lapse FROM member.state s WHERE s.member_id = $1", {"bigint"}};
 static Statement balance_at = {"SELECT member_internal.balance_at($1, $2, $3, $4)",
 							   {"bigint", "text", "date", "timestamptz"}};
 
@@ -136,8 +136,9 @@ static bool
 balance_now(Datum *v, bool *null, int64 *balance)
 {
 	TimestampTz now = clock_now();
-	Datum row[4];
-	bool row_null[4];
+	Datum row[2];
+	bool row_null[2];
+	Setting setting;
 	const Program *program;
 	const ProgramWallet *wallet;
 	Book book;
@@ -146,9 +147,10 @@ balance_now(Datum *v, bool *null, int64 *balance)
 		!statement_run(&present_lots, v, null, true))
 		return false;
 	statement_row(row, row_null);
-	if (row_null[2] || (!row_null[1] && DatumGetTimestampTz(row[1]) <= now))
+	if ((!row_null[1] && DatumGetTimestampTz(row[1]) <= now) ||
+		!setting_read(GetActiveSnapshot(), &setting))
 		return false;
-	program = published_program(DatumGetInt32(row[2]), DatumGetTransactionId(row[3]), true);
+	program = published_program(&setting, true);
 	wallet = find_wallet(program, TextDatumGetCString(v[1]));
 	if (wallet == NULL)
 		return false;

@@ -9,6 +9,7 @@
  */
 #include "compat.h"
 
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
@@ -16,7 +17,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
@@ -43,6 +44,7 @@ typedef enum StatementId
 	ORIGIN_FACTS,
 	INSERT_ENTRY,
 	UPDATE_STATE,
+	UPDATE_PLACE,
 	RECORD_TIERS,
 	LAPSED_HOLDS,
 	CLOSE_HOLD,
@@ -59,13 +61,11 @@ typedef enum StatementId
 static Statement statements[N_STATEMENTS] = {
 	/* the first columns are those of step_state */
 	[LOCK_STATE] = {
-		"SELECT s.lots, s.activity, s.standing, s.at, s.entries, s.hash, s.salt,"
-		" (s.active OR $2) AND g.layout = member_internal.layout(), g.program_version, g.xmin, s.next_lapse,"
-		" coalesce($3 = ANY (g.limited_sources), false)"
-		" FROM member.state s, member.setting g"
-		" WHERE s.member_id = $1"
-		" FOR NO KEY UPDATE OF s",
-		{"bigint", "boolean", "text"}},
+		"SELECT s.lots, s.activity, s.standing, s.at, s.entries, s.hash, s.salt, s.active OR $2,"
+		" member_internal.layout(), s.next_lapse, s.ctid"
+		" FROM member.state s WHERE s.member_id = $1"
+		" FOR NO KEY UPDATE",
+		{"bigint", "boolean"}},
 	[FIND_KEY] = {
 		"SELECT n.entry_no, n.kind, n.digest FROM member.entry n WHERE n.member_id = $1 AND n.key = $2",
 		{"bigint", "text"}},
@@ -90,6 +90,12 @@ static Statement statements[N_STATEMENTS] = {
 		" next_due = least(next_due, $7), hash = $8"
 		" WHERE member_id = $1",
 		{"bigint", "member.lots", "member.activity", "member.standing", "timestamptz", "integer", "date", "bytea"}},
+	/* the same, where it was locked */
+	[UPDATE_PLACE] = {
+		"UPDATE member.state SET lots = $2, activity = $3, standing = $4, at = $5, touched_at = $5, entries = $6,"
+		" next_due = least(next_due, $7), hash = $8"
+		" WHERE ctid = $9 AND member_id = $1",
+		{"bigint", "member.lots", "member.activity", "member.standing", "timestamptz", "integer", "date", "bytea", "tid"}},
 	[RECORD_TIERS] = {
 		"SELECT member_internal.record_tiers($1, $2, $3, $4, $5)",
 		{"bigint", "member.step_tier[]", "integer", "integer", "timestamptz"}},
@@ -133,11 +139,10 @@ run(StatementId id, Datum *v, const bool *null)
 typedef enum LockColumn
 {
 	LOCK_SALT = 6, /* after the state */
-	LOCK_WRITABLE,
-	LOCK_VERSION,
-	LOCK_PUBLISHED,
+	LOCK_ACTIVE,
+	LOCK_LAYOUT,
 	LOCK_NEXT_LAPSE,
-	LOCK_LIMITED,
+	LOCK_PLACE,
 	LOCK_NATTS
 } LockColumn;
 
@@ -151,6 +156,8 @@ typedef struct Write
 	int64 salt;
 	int32 version;
 	const Program *program;
+	ItemPointerData place;	/* of the locked row */
+	bool placed;			/* it has not been written since */
 	TimestampTz now;		/* read after the lock */
 	TimestampTz next_lapse; /* of the first hold that lapses */
 	bool limited;			/* what its source gives may be */
@@ -186,33 +193,54 @@ int64_argument(const Write *w, WriteArgument i)
 	return given(w, i) ? DatumGetInt64(argument(w, i)) : 0;
 }
 
-/* A copy, since what a trigger does meanwhile may replace the one that is kept. */
-static const Program *
-program_of(int32 version, TransactionId published)
+/* Whether the limits of an award are looked at. */
+static bool
+is_limited(const Write *w, const Setting *setting)
 {
-	const Program *kept = published_program(version, published, false);
+	Datum *source;
+	bool *null;
+	int n;
+
+	if (w->call->nargs <= ARG_SOURCE || !given(w, ARG_SOURCE))
+		return false;
+	deconstruct_array(setting->limited, TEXTOID, -1, false, TYPALIGN_INT, &source, &null, &n);
+	for (int i = 0; i < n; i++)
+		if (!null[i] && DatumGetBool(DirectFunctionCall2Coll(texteq, C_COLLATION_OID, source[i],
+															 argument(w, ARG_SOURCE))))
+			return true;
+	return false;
+}
+
+/* The program in force: a copy, since what a trigger does meanwhile may replace the one that is kept. */
+static void
+read_program(Write *w, const Setting *setting)
+{
+	const Program *kept = published_program(setting, false);
 	Program *copy = palloc(VARSIZE(kept));
 
 	memcpy(copy, kept, VARSIZE(kept));
-	return copy;
+	w->version = setting->version;
+	w->program = copy;
+	w->limited = is_limited(w, setting);
 }
 
-/* The row is locked before anything of the member is read.  Of who has left time still passes. */
+/* The row is locked before anything of the member is read, and of the settings.  Of who has left time still passes. */
 static void
 lock_state(Write *w, bool active)
 {
-	bool sourced = w->call->nargs > ARG_SOURCE && given(w, ARG_SOURCE);
-	Datum member[] = {argument(w, ARG_MEMBER_ID), BoolGetDatum(!active),
-					  sourced ? argument(w, ARG_SOURCE) : (Datum) 0};
-	bool null[] = {!given(w, ARG_MEMBER_ID), false, !sourced};
+	Datum member[] = {argument(w, ARG_MEMBER_ID), BoolGetDatum(!active)};
+	bool null[] = {!given(w, ARG_MEMBER_ID), false};
 	Datum v[LOCK_NATTS];
 	bool nulls[LOCK_NATTS];
+	Setting setting;
 
-	if (tables_exist() && run(LOCK_STATE, member, null))
-		statement_row(v, nulls);
+	if (!tables_exist() || !run(LOCK_STATE, member, null))
+		nulls[LOCK_ACTIVE] = true;
 	else
-		nulls[LOCK_WRITABLE] = true;
-	if (nulls[LOCK_WRITABLE] || nulls[LOCK_VERSION] || !DatumGetBool(v[LOCK_WRITABLE]))
+		statement_row(v, nulls);
+	if (nulls[LOCK_ACTIVE] || !DatumGetBool(v[LOCK_ACTIVE]) ||
+		!setting_read(GetTransactionSnapshot(), &setting) ||
+		setting.layout != DatumGetInt32(v[LOCK_LAYOUT]))
 	{
 		run(REFUSE_MEMBER, member, null);
 		elog(ERROR, "member can be written after all");
@@ -220,10 +248,10 @@ lock_state(Write *w, bool active)
 	w->now = clock_now();
 	step_read_state(&w->state, v, nulls);
 	w->next_lapse = nulls[LOCK_NEXT_LAPSE] ? DT_NOEND : DatumGetTimestampTz(v[LOCK_NEXT_LAPSE]);
-	w->limited = DatumGetBool(v[LOCK_LIMITED]);
-	w->version = DatumGetInt32(v[LOCK_VERSION]);
-	w->program = program_of(w->version, DatumGetTransactionId(v[LOCK_PUBLISHED]));
 	w->salt = DatumGetInt64(v[LOCK_SALT]);
+	w->place = *(ItemPointer) DatumGetPointer(v[LOCK_PLACE]);
+	w->placed = true;
+	read_program(w, &setting);
 }
 
 static void
@@ -430,8 +458,9 @@ insert_entry(const Write *w, const StepEntry *e, const char *tier)
 	run(INSERT_ENTRY, v, null);
 }
 
+/* Where it was locked; whoever sees an entry may have written it since, then by its key. */
 static void
-update_state(const Write *w, const StepEffects *out)
+update_state(Write *w, const StepEffects *out)
 {
 	const StepState *s = &w->state;
 	Datum v[] = {argument(w, ARG_MEMBER_ID),
@@ -441,11 +470,15 @@ update_state(const Write *w, const StepEffects *out)
 				 TimestampTzGetDatum(s->at),
 				 Int32GetDatum(s->entries),
 				 DateADTGetDatum(out->next_due),
-				 step_hash_datum(s->hash)};
+				 step_hash_datum(s->hash),
+				 PointerGetDatum(&w->place)};
 	bool null[lengthof(v)] = {false};
+	bool placed = w->placed;
 
 	null[6] = DATE_IS_NOEND(out->next_due);
-	run(UPDATE_STATE, v, null);
+	w->placed = false;
+	if (!placed || !run(UPDATE_PLACE, v, null))
+		run(UPDATE_STATE, v, null);
 }
 
 static void
