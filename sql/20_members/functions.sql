@@ -162,7 +162,7 @@ COMMENT ON FUNCTION member_internal.begin_write(bigint, text, jsonb, timestamptz
 
 -- What batches write by: the query yields (member_id, state: lots, activity, standing, at, entries, hash; event: kind,
 -- at, wallet, points, amount, until, purchase_no, refund_no; store, channel, journal), each member's rows together and
--- in their order; $1 in it are the members. Who calls it has locked the states. An import has the lines of its purchases
+-- in their order; $1 in it are the members. Who calls it has locked the states, but the daily run need not. An import has the lines of its purchases
 -- besides. The daily run has the ctid of the state, by when it is due at the latest, and whether its row is wanted. A post has usable_from, reason, actor,
 -- key, digest, row_no, whether another row has its key, and why it is refused (SQLSTATE, reason) besides.
 CREATE OR REPLACE FUNCTION member_internal.write_events(
@@ -173,4 +173,4 @@ RETURNS TABLE (member_id bigint, lots member.lots, activity member.activity, sta
                repeated boolean, sqlstate text, reason text)
 LANGUAGE c VOLATILE ROWS 5000 AS 'MODULE_PATHNAME', 'member_write_events';
 COMMENT ON FUNCTION member_internal.write_events(text, bigint[], integer, member.program, timestamptz) IS
-    'Takes the events of many members through step and writes entries and purchases, and the states of new members and of the daily run; a row a member with its state afterwards, for the caller to write where it is not, and the decisions on levels with the entry that brought each; of states written only where something is left. For posts also a row each (row_no is set): entry, points, balance and level, or why it was refused.';
+    'Takes the events of many members through step and writes entries and purchases, and the states of new members and of the daily run; a row a member with its state afterwards, for the caller to write where it is not, and the decisions on levels with the entry that brought each; of states written only where something is left; for the daily run a last row with how many states were written (row_no). For posts also a row each (row_no is set): entry, points, balance and level, or why it was refused.';

@@ -4,7 +4,7 @@ LANGUAGE plpgsql
 AS $$
 DECLARE
     todo date;
-    due bigint[];
+    due record;
     more boolean;
 BEGIN
     LOOP
@@ -14,8 +14,8 @@ BEGIN
         more := true;
         WHILE more LOOP
             due := member_internal.daily_due(todo);
-            FOR part IN 0 .. CASE WHEN due IS NULL THEN 0 ELSE 4 END LOOP
-                more := member_internal.daily_batch(todo, due, part);
+            FOR part IN 0 .. due.parts - 1 LOOP
+                more := member_internal.daily_batch(todo, due.members, due.first, due.beyond, part, due.parts);
                 COMMIT;
             END LOOP;
         END LOOP;

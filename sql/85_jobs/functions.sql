@@ -43,30 +43,71 @@ $$;
 COMMENT ON FUNCTION member_internal.daily_next(date) IS
     'The day the daily run has to do next up to a day (default today), now this backend''s: an unfinished one, else the one after the last; null: all done. Brings points_rollup forward. Errors: MB601 another backend is at it, MB403.';
 
--- The next members that are due, in ascending order; null: none. Locks nothing.
-CREATE OR REPLACE FUNCTION member_internal.daily_due(day date, max_members integer DEFAULT 25000) RETURNS bigint[]
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
+CREATE OR REPLACE FUNCTION member_internal.block_of(place tid) RETURNS bigint
+LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp
+AS $$ SELECT ((place::text::point)[0])::bigint $$;
+COMMENT ON FUNCTION member_internal.block_of(tid) IS 'The block of a place in a table.';
+
+CREATE OR REPLACE FUNCTION member_internal.block_start(block bigint) RETURNS tid
+LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp
+AS $$ SELECT format('(%s,0)', least(block, 4294967294))::tid $$;
+COMMENT ON FUNCTION member_internal.block_start(bigint) IS 'The place before the first of a block of a table.';
+
+CREATE OR REPLACE FUNCTION member_internal.daily_progress(day date, stage text, place bigint, members bigint DEFAULT 0) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+    UPDATE member.job_run j SET stage = daily_progress.stage, position = place, done = j.done + members, beat_at = clock_timestamp(),
+        seconds = j.seconds || jsonb_build_object(j.stage, round(coalesce((j.seconds ->> j.stage)::numeric, 0)
+                                                                 + extract(epoch FROM clock_timestamp() - j.beat_at), 3))
+    WHERE j.job = 'daily' AND j.day = daily_progress.day
+$$;
+COMMENT ON FUNCTION member_internal.daily_progress(date, text, bigint, bigint) IS
+    'Notes what the daily run of a day is at from now on, and what it took up to here.';
+
+-- The members that are due are brought forward as they lie in member.state: block by block, without a look-up or a lock before
+-- the write. Who is written by somebody else meanwhile is left, as are those with holds that lapse; stage rest finds them by number.
+CREATE OR REPLACE FUNCTION member_internal.daily_due(day date, max_members integer DEFAULT 25000,
+    OUT members bigint[], OUT first tid, OUT beyond tid, OUT parts integer)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off
 AS $$
 #variable_conflict use_column
+DECLARE
+    sample CONSTANT integer := 32; -- blocks that tell how many of a block are due
+    run record;
+    block bigint;
+    density real;
 BEGIN
-    IF (SELECT j.stage FROM member.job_run j WHERE j.job = 'daily' AND j.day = daily_due.day) IS DISTINCT FROM 'due' THEN
-        RETURN NULL;
+    SELECT j.stage, j.position INTO run FROM member.job_run j WHERE j.job = 'daily' AND j.day = daily_due.day;
+    parts := 1;
+    IF run.stage = 'due' THEN
+        SELECT s.ctid INTO first FROM member.state s
+        WHERE s.ctid >= member_internal.block_start(run.position) AND s.next_due <= daily_due.day LIMIT 1;
+        IF FOUND THEN
+            block := member_internal.block_of(first);
+            density := (SELECT count(*) FROM member.state s
+                        WHERE s.ctid >= first AND s.ctid < member_internal.block_start(block + sample) AND s.next_due <= daily_due.day)::real / sample;
+            beyond := member_internal.block_start(block + greatest(sample, ceil(max_members / density)::bigint));
+            -- So few of a page's rows are written at once that their new versions find room in it, and the next transaction finds
+            -- the room of the old ones. (All at once, most move to other pages.)
+            parts := least(5, 1 + trunc(density / 4));
+        END IF;
+    ELSIF run.stage = 'rest' THEN
+        members := (SELECT array_agg(d.member_id ORDER BY d.member_id)
+                    FROM (SELECT s.member_id FROM member.state s
+                          WHERE s.ctid >= member_internal.block_start(0) AND s.member_id > run.position AND s.next_due <= daily_due.day
+                          ORDER BY s.member_id LIMIT max_members) d);
     END IF;
-    RETURN (SELECT array_agg(d.member_id ORDER BY d.member_id)
-            FROM (SELECT s.member_id FROM member.state s
-                  WHERE s.member_id > (SELECT j.position FROM member.job_run j WHERE j.job = 'daily' AND j.day = daily_due.day)
-                    AND s.next_due <= daily_due.day
-                  ORDER BY s.member_id LIMIT max_members) d);
 END
 $$;
 COMMENT ON FUNCTION member_internal.daily_due(date, integer) IS
-    'The next members the daily run has to bring forward, after those it has done; null: none.';
+    'The next members the daily run has to bring forward: where they lie in member.state (first up to beyond, in so many parts), or in stage rest their numbers; all null: the stage is through.';
 
 -- Members that are due, in ascending order: ledger and state, then decisions and messages of those who have any.
-CREATE OR REPLACE FUNCTION member_internal.daily_members(day date, members bigint[], kind text DEFAULT 'day') RETURNS void
+CREATE OR REPLACE FUNCTION member_internal.daily_members(day date, members bigint[], kind text DEFAULT 'day',
+    first tid DEFAULT NULL, beyond tid DEFAULT NULL, part integer DEFAULT 0, parts integer DEFAULT 1) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET jit = off
-    -- a batch is found by its keys, whatever the statistics say
-    SET enable_hashjoin = off SET enable_mergejoin = off
+    -- a batch is found by its keys or its place, whatever the statistics say
+    SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -76,15 +117,24 @@ DECLARE
         SELECT s.member_id, s.lots, s.activity, s.standing, s.at, s.entries, s.hash, %1$L::text, greatest(s.at, %2$L::timestamptz),
                NULL::text, NULL::bigint, NULL::bigint, NULL::date, NULL::text, NULL::text, NULL::text, NULL::text, false,
                s.ctid, CASE WHEN s.next_lapse IS NOT NULL THEN member.day_of(s.next_lapse) + 1 END, s.at > %2$L OR s.standing OPERATOR(member.<>) 'empty'
-        FROM member.state s WHERE s.member_id = ANY ($1) AND (s.next_due <= %3$L::date OR %1$L = 'review')
-        ORDER BY s.member_id FOR NO KEY UPDATE $q$, daily_members.kind, start, daily_members.day);
+        FROM member.state s WHERE $q$, daily_members.kind, start)
+        || CASE WHEN members IS NULL
+                -- written where they are read: whoever was written in between is left out
+                THEN format('s.ctid >= %L AND s.ctid < %L AND s.member_id %% %s = %s AND s.next_due <= %L AND (s.next_lapse > %L) IS NOT FALSE',
+                            first, beyond, parts, part, daily_members.day, start)
+                ELSE format('s.member_id = ANY ($1) AND (s.next_due <= %L OR %L = ''review'') ORDER BY s.member_id FOR NO KEY UPDATE',
+                            daily_members.day, daily_members.kind) END;
     p record;
     x record;
+    written bigint;
 BEGIN
     SELECT v.version, v.program, s.reminders, s.brand INTO p
     FROM member.setting s JOIN member.program_version v ON v.version = s.program_version;
-    PERFORM member_internal.book_lapses(h.member_id, start)
-    FROM (SELECT s.member_id FROM member.state s WHERE s.member_id = ANY (members) AND s.next_lapse <= start ORDER BY s.member_id) h;
+    IF EXISTS (SELECT FROM member.state s WHERE s.member_id = ANY (members) AND s.next_lapse <= start) THEN
+        PERFORM FROM member.state s WHERE s.member_id = ANY (members) ORDER BY s.member_id FOR NO KEY UPDATE;
+        PERFORM member_internal.book_lapses(h.member_id, start)
+        FROM (SELECT s.member_id FROM member.state s WHERE s.member_id = ANY (members) AND s.next_lapse <= start ORDER BY s.member_id) h;
+    END IF;
     FOR x IN
         WITH r AS MATERIALIZED (
             SELECT * FROM member_internal.write_events(events, daily_members.members, p.version, p.program, present)
@@ -115,14 +165,19 @@ BEGIN
             WHERE k.vars ->> 'missing' IS NOT NULL
             ON CONFLICT DO NOTHING
         )
-        SELECT r.member_id, r.tiers FROM r WHERE r.tiers IS NOT NULL ORDER BY r.member_id
+        SELECT r.member_id, r.tiers, r.row_no FROM r WHERE r.tiers IS NOT NULL OR r.member_id IS NULL ORDER BY r.member_id
     LOOP
-        PERFORM member_internal.record_tiers(x.member_id, x.tiers, NULL, p.version, present);
+        IF x.member_id IS NULL THEN
+            written := x.row_no;
+        ELSE
+            PERFORM member_internal.record_tiers(x.member_id, x.tiers, NULL, p.version, present);
+        END IF;
     END LOOP;
+    RETURN written;
 END
 $$;
-COMMENT ON FUNCTION member_internal.daily_members(date, bigint[], text) IS
-    'Brings members that are due, in ascending order, to the start of the day: holds that lapsed, expiry, reviews, reminders, warnings that a level will end. kind review: any members, whose levels are decided by new rules.';
+COMMENT ON FUNCTION member_internal.daily_members(date, bigint[], text, tid, tid, integer, integer) IS
+    'Brings members that are due, in ascending order, to the start of the day: holds that lapsed, expiry, reviews, reminders, warnings that a level will end. Members null: a part of those that lie from first up to beyond, but for holds that lapse and who is written meanwhile. kind review: any members, whose levels are decided by new rules. Returns how many were written.';
 
 CREATE OR REPLACE FUNCTION member_internal.export_heads(day date) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
@@ -142,16 +197,15 @@ $$;
 COMMENT ON FUNCTION member_internal.export_heads(date) IS
     'Exports the heads of the chains that moved since the export before.';
 
--- Of the due members every fifth in a transaction: so few of a page's rows are written at once that their new versions
--- find room in it, and the next transaction finds the room of the old ones. (All at once, most move to other pages.)
-CREATE OR REPLACE FUNCTION member_internal.daily_batch(day date, due bigint[] DEFAULT NULL, part integer DEFAULT 0) RETURNS boolean
+CREATE OR REPLACE FUNCTION member_internal.daily_batch(day date, members bigint[] DEFAULT NULL, first tid DEFAULT NULL, beyond tid DEFAULT NULL,
+    part integer DEFAULT 0, parts integer DEFAULT 1) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
     version CONSTANT integer := (SELECT g.program_version FROM member.setting g);
     run record;
-    members bigint[];
+    written bigint;
     b record;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('member.daily_run', 0));
@@ -160,65 +214,62 @@ BEGIN
         PERFORM member_internal.refuse('MB601', format('the daily run of %s was taken over', daily_batch.day),
             format('By backend %s.', run.pid));
     END IF;
-    IF due IS NOT NULL THEN
-        members := ARRAY(SELECT d.member_id FROM unnest(due) WITH ORDINALITY AS d (member_id, place) WHERE d.place % 5 = part ORDER BY d.place);
-        PERFORM member_internal.daily_members(daily_batch.day, members);
-        UPDATE member.job_run j SET done = j.done + cardinality(members), beat_at = clock_timestamp(),
-            position = CASE WHEN part = 4 THEN due[cardinality(due)] ELSE j.position END
-        WHERE j.job = 'daily' AND j.day = daily_batch.day;
-        RETURN true;
-    END IF;
-    IF run.stage = 'due' THEN
-        UPDATE member.job_run j SET stage = 'streams', beat_at = clock_timestamp() WHERE j.job = 'daily' AND j.day = daily_batch.day;
-        RETURN true;
-    END IF;
-    IF run.stage = 'streams' THEN
-        IF NOT member_internal.streams_fill_batch() THEN
-            UPDATE member.job_run j SET stage = 'levels', position = 0, program_version = version, beat_at = clock_timestamp()
-            WHERE j.job = 'daily' AND j.day = daily_batch.day;
+    CASE run.stage
+    WHEN 'due' THEN
+        IF first IS NULL THEN
+            PERFORM member_internal.daily_progress(daily_batch.day, 'rest', 0);
+        ELSE
+            -- nobody is told: what a crash takes back is due again, and no later commit outlives it
+            PERFORM set_config('synchronous_commit', 'off', true);
+            written := member_internal.daily_members(daily_batch.day, NULL, 'day', first, beyond, part, parts);
+            PERFORM member_internal.daily_progress(daily_batch.day, 'due',
+                CASE WHEN part = parts - 1 THEN member_internal.block_of(beyond) ELSE run.position END, written);
         END IF;
-        RETURN true;
-    END IF;
-    -- After a publish every level is decided anew, as of the day it is first noticed; from the first member when it comes in between.
-    IF run.stage = 'levels' THEN
+    WHEN 'rest' THEN
+        IF members IS NULL THEN
+            PERFORM member_internal.daily_progress(daily_batch.day, 'streams', 0);
+        ELSE
+            written := member_internal.daily_members(daily_batch.day, members);
+            PERFORM member_internal.daily_progress(daily_batch.day, 'rest', members[cardinality(members)], written);
+        END IF;
+    WHEN 'streams' THEN
+        IF NOT member_internal.streams_fill_batch() THEN
+            UPDATE member.job_run j SET program_version = version WHERE j.job = 'daily' AND j.day = daily_batch.day;
+            PERFORM member_internal.daily_progress(daily_batch.day, 'levels', 0);
+        END IF;
+    WHEN 'levels' THEN
+        -- After a publish every level is decided anew, as of the day it is first noticed; from the first member when it comes in between.
         SELECT NULL::bigint AS last, NULL::bigint[] AS members INTO b;
         IF version IS DISTINCT FROM (SELECT j.program_version FROM member.job_run j
                                      WHERE j.job = 'daily' AND j.stage = 'done' ORDER BY j.day DESC LIMIT 1) THEN
             b := member_internal.tiers_stale(daily_batch.day, CASE WHEN run.program_version = version THEN run.position ELSE 0 END, 20000);
-            PERFORM member_internal.daily_members(daily_batch.day, b.members, 'review');
+            PERFORM member_internal.daily_members(daily_batch.day, coalesce(b.members, '{}'), 'review');
         END IF;
-        UPDATE member.job_run j SET position = coalesce(b.last, 0), program_version = version, beat_at = clock_timestamp(),
-            stage = CASE WHEN b.last IS NULL THEN 'value' ELSE 'levels' END
-        WHERE j.job = 'daily' AND j.day = daily_batch.day;
-        RETURN true;
-    END IF;
-    -- Of missed days only the last gets new cuts and heads: they say how things are now.
-    IF daily_batch.day >= member.day_of(member.now()) THEN
-        IF run.stage = 'value' THEN
-            PERFORM member_internal.items_refresh(daily_batch.day);
-            PERFORM member_internal.value_refresh(daily_batch.day);
-            PERFORM member_internal.points_survival_refresh(daily_batch.day);
-            UPDATE member.job_run j SET stage = 'tags', position = 0, beat_at = clock_timestamp()
-            WHERE j.job = 'daily' AND j.day = daily_batch.day;
-            RETURN true;
+        UPDATE member.job_run j SET program_version = version WHERE j.job = 'daily' AND j.day = daily_batch.day;
+        -- Of missed days only the last gets new cuts and heads: they say how things are now.
+        PERFORM member_internal.daily_progress(daily_batch.day, CASE WHEN b.last IS NOT NULL THEN 'levels'
+                                                                     WHEN daily_batch.day >= member.day_of(member.now()) THEN 'value' ELSE 'done' END, coalesce(b.last, 0));
+    WHEN 'value' THEN
+        PERFORM member_internal.items_refresh(daily_batch.day);
+        PERFORM member_internal.value_refresh(daily_batch.day);
+        PERFORM member_internal.points_survival_refresh(daily_batch.day);
+        PERFORM member_internal.daily_progress(daily_batch.day, 'tags', 0);
+    WHEN 'tags' THEN
+        b := member_internal.tags_stale(daily_batch.day, run.position, 20000, NULL);
+        PERFORM member_internal.tags_apply(daily_batch.day, b.members);
+        IF b.last IS NULL THEN
+            PERFORM member_internal.tag_counts_refresh();
         END IF;
-        IF run.stage = 'tags' THEN
-            b := member_internal.tags_stale(daily_batch.day, run.position, 20000, NULL);
-            PERFORM member_internal.tags_apply(daily_batch.day, b.members);
-            IF b.last IS NULL THEN
-                PERFORM member_internal.tag_counts_refresh();
-            END IF;
-            UPDATE member.job_run j SET position = coalesce(b.last, j.position), beat_at = clock_timestamp(),
-                stage = CASE WHEN b.last IS NULL THEN 'heads' ELSE 'tags' END
-            WHERE j.job = 'daily' AND j.day = daily_batch.day;
-            RETURN true;
-        END IF;
+        PERFORM member_internal.daily_progress(daily_batch.day, CASE WHEN b.last IS NULL THEN 'heads' ELSE 'tags' END, coalesce(b.last, run.position));
+    WHEN 'heads' THEN
         PERFORM member_internal.export_heads(daily_batch.day);
-    END IF;
-    UPDATE member.job_run j SET stage = 'done', finished_at = member.now(), beat_at = clock_timestamp()
-    WHERE j.job = 'daily' AND j.day = daily_batch.day;
-    RETURN false;
+        PERFORM member_internal.daily_progress(daily_batch.day, 'done', run.position);
+    WHEN 'done' THEN
+        UPDATE member.job_run j SET finished_at = member.now() WHERE j.job = 'daily' AND j.day = daily_batch.day;
+        RETURN false;
+    END CASE;
+    RETURN true;
 END
 $$;
-COMMENT ON FUNCTION member_internal.daily_batch(date, bigint[], integer) IS
-    'One batch of the daily run of a day: a fifth (part 0 to 4) of the members that are due, or without them the next stage; true while there is more to do. Errors: MB601.';
+COMMENT ON FUNCTION member_internal.daily_batch(date, bigint[], tid, tid, integer, integer) IS
+    'One batch of the daily run of a day: members that are due, as daily_due() tells them, or without any the next stage; true while there is more to do. Errors: MB601.';

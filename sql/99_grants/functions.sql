@@ -168,7 +168,7 @@ GRANT EXECUTE ON FUNCTION
 TO member_admin;
 GRANT EXECUTE ON PROCEDURE member.daily_run(date), member.streams_fill() TO member_admin;
 GRANT EXECUTE ON FUNCTION member_internal.streams_fill_batch(integer) TO member_admin;
-GRANT EXECUTE ON FUNCTION member_internal.daily_next(date), member_internal.daily_due(date, integer), member_internal.daily_batch(date, bigint[], integer),
+GRANT EXECUTE ON FUNCTION member_internal.daily_next(date), member_internal.daily_due(date, integer), member_internal.daily_batch(date, bigint[], tid, tid, integer, integer),
     member_internal.require_ready(), member_internal.refuse(text, text, text, text), member_internal.layout(),
     member_internal.kmeans_check(integer, integer, bigint, integer, integer), member_internal.kmeans_load(text, text, bigint),
     member_internal.kmeans_start(text, integer, bigint, double precision[]), member_internal.kmeans_run(text, double precision[], bigint, integer),

@@ -5,7 +5,8 @@
  * and in their order, its first row with the member's state; $1 in it are the members.  Import, posting and the
  * daily run write by this function; a row a member comes back, for what is left to the caller: states, levels,
  * messages.  The states of new members, and those that the query gives the place of, are written here, too: of
- * these members only those come back of whom something is left.  A query with the columns of a post besides has its
+ * these members only those come back of whom something is left, and a last row says how many states were changed.
+ * Without members the query has not locked them: who is held by others, or was written since, is left as he is.  A query with the columns of a post besides has its
  * events answered one by one: a row each, with the number of the row it came from; what the step refuses leaves the
  * member as it was and is told there.
  */
@@ -15,6 +16,8 @@
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "nodes/params.h"
+#include "tcop/dest.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -148,6 +151,7 @@ typedef struct Batch
 	bool posts;			  /* the query has the columns of a post */
 	bool imports;		  /* those of an import */
 	bool daily;			  /* those of the daily run */
+	int64 changed;		  /* states of them */
 	MemoryContext row;	  /* of one event */
 	MemoryContext member; /* of one member: tiers, twins */
 	Run run;
@@ -172,45 +176,13 @@ typedef struct Batch
 
 /* ---- a member ---- */
 
-/* The state of a member is written; whether something is left to the caller. */
-static bool
-write_state(Batch *b, const Datum *v, const bool *null)
-{
-	Datum s[lengthof(state_columns)];
-	bool n[lengthof(state_columns)] = {false};
-
-	memcpy(s, &v[OUT_MEMBER_ID], 5 * sizeof(Datum)); /* and lots, activity, standing, at */
-	s[5] = TimestampTzGetDatum(b->present);
-	s[6] = v[OUT_ENTRIES];
-	s[7] = v[OUT_NEXT_DUE];
-	n[7] = null[OUT_NEXT_DUE];
-	s[8] = v[OUT_HASH];
-	n[8] = null[OUT_HASH];
-	if (b->daily)
-	{
-		bulk_change(b->states, &b->place, s, n);
-		return b->wanted || b->remind || b->n_tiers > 0;
-	}
-	s[9] = Int64GetDatum(new_salt());
-	s[10] = BoolGetDatum(true);
-	bulk_put(b->new_states, s, n);
-	return b->n_tiers > 0;
-}
-
+/* The state, as it is to come back. */
 static void
-finish_member(Batch *b)
+encode_state(const Batch *b, Datum *v, bool *null)
 {
-	Datum v[OUT_NATTS];
-	bool null[OUT_NATTS] = {false};
 	const StepState *s = &b->run.state;
 	DateADT due = b->daily ? Min(b->next_due, b->due) : b->next_due;
-	MemoryContext old;
 
-	if (!b->moved)
-		return;
-	old = MemoryContextSwitchTo(b->row);
-	for (int i = OUT_ROW_NO; i < OUT_NATTS; i++)
-		null[i] = true;
 	v[OUT_MEMBER_ID] = Int64GetDatum(b->member_id);
 	v[OUT_LOTS] = PointerGetDatum(book_encode(&s->book));
 	v[OUT_ACTIVITY] = PointerGetDatum(activity_encode(&s->activity));
@@ -221,25 +193,85 @@ finish_member(Batch *b)
 	null[OUT_HASH] = s->entries == 0;
 	v[OUT_NEXT_DUE] = DateADTGetDatum(due);
 	null[OUT_NEXT_DUE] = DATE_IS_NOEND(due);
-	v[OUT_IS_NEW] = BoolGetDatum(b->is_new);
-	v[OUT_REMIND] = BoolGetDatum(b->remind);
-	null[OUT_TIERS] = null[OUT_TIER_ENTRIES] = b->n_tiers == 0;
-	if ((b->daily || b->is_new) && !write_state(b, v, null))
-	{
-		MemoryContextSwitchTo(old);
-		return;
-	}
-	if (b->n_tiers > 0)
-	{
-		int lower = 1;
+}
 
-		v[OUT_TIERS] = PointerGetDatum(
-			construct_array(b->tiers, b->n_tiers, b->tier->tdtypeid, -1, false, TYPALIGN_DOUBLE));
-		v[OUT_TIER_ENTRIES] =
-			PointerGetDatum(construct_md_array(b->tier_entries, b->tier_null, 1, &b->n_tiers,
-											   &lower, INT4OID, 4, true, TYPALIGN_INT));
+/* In the order of state_columns. */
+static void
+state_row(const Batch *b, const Datum *v, const bool *null, Datum *s, bool *n)
+{
+	memset(n, false, lengthof(state_columns) * sizeof(bool));
+	memcpy(s, &v[OUT_MEMBER_ID], 5 * sizeof(Datum)); /* and lots, activity, standing, at */
+	s[5] = TimestampTzGetDatum(b->present);
+	s[6] = v[OUT_ENTRIES];
+	s[7] = v[OUT_NEXT_DUE];
+	n[7] = null[OUT_NEXT_DUE];
+	s[8] = v[OUT_HASH];
+	n[8] = null[OUT_HASH];
+}
+
+/* A state of the daily run is written before what comes of it; false: somebody else has written it since it was read. */
+static bool
+change_state(Batch *b)
+{
+	Datum v[OUT_NATTS], s[lengthof(state_columns)];
+	bool null[OUT_NATTS] = {false}, n[lengthof(state_columns)];
+
+	encode_state(b, v, null);
+	state_row(b, v, null, s, n);
+	return bulk_change(b->states, &b->place, s, n);
+}
+
+static void
+put_state(Batch *b, const Datum *v, const bool *null)
+{
+	Datum s[lengthof(state_columns)];
+	bool n[lengthof(state_columns)];
+
+	state_row(b, v, null, s, n);
+	s[9] = Int64GetDatum(new_salt());
+	s[10] = BoolGetDatum(true);
+	bulk_put(b->new_states, s, n);
+}
+
+static void
+put_tiers(const Batch *b, Datum *v, bool *null)
+{
+	int n = b->n_tiers;
+	int lower = 1;
+
+	null[OUT_TIERS] = null[OUT_TIER_ENTRIES] = n == 0;
+	if (n == 0)
+		return;
+	v[OUT_TIERS] = PointerGetDatum(
+		construct_array(b->tiers, n, b->tier->tdtypeid, -1, false, TYPALIGN_DOUBLE));
+	v[OUT_TIER_ENTRIES] =
+		PointerGetDatum(construct_md_array(b->tier_entries, b->tier_null, 1, &n, &lower, INT4OID, 4,
+										   true, TYPALIGN_INT));
+}
+
+/* Its state is written, or given back for that; whoever else something is left of comes back too. */
+static void
+finish_member(Batch *b)
+{
+	Datum v[OUT_NATTS];
+	bool null[OUT_NATTS] = {false};
+	MemoryContext old;
+
+	if (!b->moved || (b->daily && !b->wanted && !b->remind && b->n_tiers == 0))
+		return;
+	old = MemoryContextSwitchTo(b->row);
+	encode_state(b, v, null);
+	if (b->is_new)
+		put_state(b, v, null);
+	if (!b->is_new || b->n_tiers > 0)
+	{
+		for (int i = OUT_ROW_NO; i < OUT_NATTS; i++)
+			null[i] = true;
+		v[OUT_IS_NEW] = BoolGetDatum(b->is_new);
+		v[OUT_REMIND] = BoolGetDatum(b->remind);
+		put_tiers(b, v, null);
+		tuplestore_putvalues(b->result->setResult, b->result->setDesc, v, null);
 	}
-	tuplestore_putvalues(b->result->setResult, b->result->setDesc, v, null);
 	MemoryContextSwitchTo(old);
 }
 
@@ -555,6 +587,12 @@ write_effects(Batch *b, const StepEvent *event, const Datum *v, const bool *null
 		put_purchase(b, event, v, null);
 	if (b->run.effects.tiers.n > 0)
 		keep_tiers(b);
+}
+
+/* A step was taken. */
+static void
+keep_step(Batch *b)
+{
 	b->moved = true;
 	b->next_due = b->run.effects.next_due;
 	b->remind = b->run.effects.remind;
@@ -576,6 +614,7 @@ take_post(Batch *b, StepEvent *event, const Datum *v, const bool *null)
 		answer = answer_refused(unpack_sql_state(refused->sqlerrcode), refused->message);
 	else
 	{
+		keep_step(b);
 		write_effects(b, event, v, null);
 		answer = answer_of_step(b);
 		if (twin)
@@ -585,14 +624,11 @@ take_post(Batch *b, StepEvent *event, const Datum *v, const bool *null)
 }
 
 static void
-take_event(Batch *b, HeapTuple tuple, TupleDesc desc)
+take_event(Batch *b, const Datum *v, const bool *null)
 {
-	Datum v[IN_POST_NATTS];
-	bool null[IN_POST_NATTS];
 	StepEvent event;
 	MemoryContext old;
 
-	heap_deform_tuple(tuple, desc, v, null);
 	if (!b->begun || DatumGetInt64(v[IN_MEMBER_ID]) != b->member_id)
 	{
 		if (b->begun)
@@ -610,48 +646,88 @@ take_event(Batch *b, HeapTuple tuple, TupleDesc desc)
 	{
 		run_event(&b->run, b->program, &event, text_or_null(v, null, IN_SOURCE),
 				  !null[IN_JOURNAL] && DatumGetBool(v[IN_JOURNAL]));
-		write_effects(b, &event, v, null);
+		keep_step(b);
+		if (b->daily)
+			b->moved = change_state(b);
+		if (b->moved)
+			write_effects(b, &event, v, null);
+		b->changed += b->moved;
 	}
 	MemoryContextSwitchTo(old);
 }
 
 /* ---- write_events(query, members, version, program, present) ---- */
 
-#define BATCH_FETCH 1000
+/* Takes the rows of the query as they come. */
+typedef struct EventReceiver
+{
+	DestReceiver pub;
+	Batch *batch;
+} EventReceiver;
+
+static void
+begin_events(DestReceiver *self, int operation, TupleDesc desc)
+{
+	Batch *b = ((EventReceiver *) self)->batch;
+
+	b->posts = desc->natts == IN_POST_NATTS;
+	b->imports = desc->natts == IN_IMPORT_NATTS;
+	b->daily = desc->natts == IN_DAILY_NATTS;
+	if (!b->posts && !b->imports && !b->daily)
+		elog(ERROR, "the query of events has %d columns", desc->natts);
+}
+
+static bool
+receive_event(TupleTableSlot *slot, DestReceiver *self)
+{
+	Batch *b = ((EventReceiver *) self)->batch;
+	MemoryContext old = MemoryContextSwitchTo(b->run.keep);
+
+	CHECK_FOR_INTERRUPTS();
+	slot_getallattrs(slot);
+	take_event(b, slot->tts_values, slot->tts_isnull);
+	MemoryContextSwitchTo(old);
+	return true;
+}
+
+static void
+no_more(DestReceiver *self)
+{
+}
+
+/* How many states were changed: the last row of the daily run's. */
+static void
+put_count(Batch *b)
+{
+	Datum v[OUT_NATTS];
+	bool null[OUT_NATTS];
+
+	memset(null, true, sizeof(null));
+	v[OUT_ROW_NO] = Int64GetDatum(b->changed);
+	null[OUT_ROW_NO] = false;
+	tuplestore_putvalues(b->result->setResult, b->result->setDesc, v, null);
+}
 
 static void
 take_events(Batch *b, const char *query, Datum members, bool members_null)
 {
 	Oid type = INT8ARRAYOID;
-	char mark = members_null ? 'n' : ' ';
-	Portal portal = SPI_cursor_open_with_args(NULL, query, 1, &type, &members, &mark, false,
-											  CURSOR_OPT_NO_SCROLL);
+	EventReceiver receiver = {{receive_event, begin_events, no_more, no_more, DestNone}, b};
+	SPIExecuteOptions how = {0};
+	SPIPlanPtr plan = SPI_prepare(query, 1, &type);
 
-	for (;;)
-	{
-		SPITupleTable *rows;
-		uint64 n;
-
-		SPI_cursor_fetch(portal, true, BATCH_FETCH);
-		rows = SPI_tuptable; /* rows that are put one by one use SPI too */
-		n = SPI_processed;
-		if (n == 0)
-			break;
-		b->posts = rows->tupdesc->natts == IN_POST_NATTS;
-		b->imports = rows->tupdesc->natts == IN_IMPORT_NATTS;
-		b->daily = rows->tupdesc->natts == IN_DAILY_NATTS;
-		if (!b->posts && !b->imports && !b->daily)
-			elog(ERROR, "the query of events has %d columns", rows->tupdesc->natts);
-		for (uint64 i = 0; i < n; i++)
-		{
-			CHECK_FOR_INTERRUPTS();
-			take_event(b, rows->vals[i], rows->tupdesc);
-		}
-		SPI_freetuptable(rows);
-	}
-	SPI_cursor_close(portal);
+	if (plan == NULL)
+		elog(ERROR, "could not prepare the query of events: %s",
+			 SPI_result_code_string(SPI_result));
+	how.params = makeParamList(1);
+	how.params->params[0] = (ParamExternData){members, members_null, PARAM_FLAG_CONST, type};
+	how.dest = &receiver.pub;
+	if (SPI_execute_plan_extended(plan, &how) < 0)
+		elog(ERROR, "could not run the query of events");
 	if (b->begun)
 		finish_member(b);
+	if (b->daily)
+		put_count(b);
 }
 
 PG_FUNCTION_INFO_V1(member_write_events);
@@ -676,9 +752,8 @@ member_write_events(PG_FUNCTION_ARGS)
 	b.entries = bulk_open(BULK_INSERT, "member", "entry", entry_columns, lengthof(entry_columns));
 	b.purchases =
 		bulk_open(BULK_INSERT, "member", "purchase", purchase_columns, lengthof(purchase_columns));
-	/* whatever sees an entry may write the state */
-	b.states = bulk_open(bulk_is_by_pages(b.entries) ? BULK_UPDATE : BULK_UPDATE_BY_KEY, "member",
-						 "state", state_columns, STATE_CHANGED);
+	b.states = bulk_open(PG_ARGISNULL(1) ? BULK_UPDATE_FREE : BULK_UPDATE, "member", "state",
+						 state_columns, STATE_CHANGED);
 	b.new_states =
 		bulk_open(BULK_INSERT, "member", "state", state_columns, lengthof(state_columns));
 	take_events(&b, query, PG_GETARG_DATUM(1), PG_ARGISNULL(1));

@@ -3,6 +3,7 @@
  */
 #include "compat.h"
 
+#include "common/hashfn.h"
 #include "pgtime.h"
 #include "utils/timestamp.h"
 
@@ -80,9 +81,8 @@ program_level(const Program *p, int16 ladder, int16 level)
 	return NULL;
 }
 
-/* The day of a moment in a time zone, and the hour of that day. */
 static DateADT
-zone_hour(const char *zone_name, TimestampTz at, int *hour)
+find_hour(const char *zone_name, TimestampTz at, int *hour)
 {
 	pg_tz *zone = pg_tzset(zone_name);
 	struct pg_tm tm = {0};
@@ -97,6 +97,33 @@ zone_hour(const char *zone_name, TimestampTz at, int *hour)
 				errdetail("It must lie between the years 1900 and 9999."));
 	*hour = tm.tm_hour;
 	return day;
+}
+
+/*
+ * The day of a moment in a time zone, and the hour of that day.  A step asks for the same moments several times, and
+ * those of a night ask for the same: the last answers are kept, each in the place of its moment.
+ */
+static DateADT
+zone_hour(const char *zone, TimestampTz at, int *hour)
+{
+	static struct
+	{
+		char zone[TZ_STRLEN_MAX + 1]; /* empty: no answer */
+		TimestampTz at;
+		DateADT day;
+		int hour;
+	} kept[16];
+	int place = (int) (murmurhash32((uint32) (at ^ (at >> 32))) % lengthof(kept));
+
+	if (at != kept[place].at || strcmp(zone, kept[place].zone) != 0)
+	{
+		kept[place].zone[0] = '\0';
+		kept[place].day = find_hour(zone, at, &kept[place].hour);
+		kept[place].at = at;
+		strlcpy(kept[place].zone, zone, sizeof(kept[place].zone));
+	}
+	*hour = kept[place].hour;
+	return kept[place].day;
 }
 
 DateADT

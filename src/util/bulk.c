@@ -1,7 +1,7 @@
 /*
  * bulk.c: many rows into one table; see bulk.h.
  *
- * The caller is connected to SPI.  Values given to bulk_put() are copied.  Nothing is visible, and no unique
+ * Values given to bulk_put() are copied.  Nothing is visible, and no unique
  * index has judged, before the rows are flushed: after BULK_ROWS rows, and by bulk_close().
  */
 #include "compat.h"
@@ -15,6 +15,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "storage/procarray.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -138,7 +139,7 @@ open_rows(BulkTable *t, const char *const *columns)
 	TupleDesc desc = RelationGetDescr(t->rel);
 	const char *table = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(t->rel)),
 												   RelationGetRelationName(t->rel));
-	Oid types[BULK_COLUMNS];
+	Oid types[BULK_COLUMNS + 1];
 	StringInfoData names, marks;
 
 	initStringInfo(&names);
@@ -149,15 +150,21 @@ open_rows(BulkTable *t, const char *const *columns)
 		appendStringInfo(&names, "%s%s", i ? ", " : "", quote_identifier(columns[i]));
 		appendStringInfo(&marks, "%s$%d", i ? ", " : "", i + 1);
 	}
+	types[t->n_columns] = TIDOID;
+	SPI_connect();
 	t->plan =
-		SPI_prepare(t->mode == BULK_INSERT
-						? psprintf("INSERT INTO %s (%s) VALUES (%s)", table, names.data, marks.data)
-						: psprintf("UPDATE %s SET (%s) = ROW (%s) WHERE %s = $1", table, names.data,
-								   marks.data, quote_identifier(columns[0])),
-					t->n_columns, types);
-	if (t->plan == NULL)
+		t->mode == BULK_INSERT
+			? SPI_prepare(psprintf("INSERT INTO %s (%s) VALUES (%s)", table, names.data,
+								   marks.data),
+						  t->n_columns, types)
+			: SPI_prepare(psprintf("UPDATE %s SET (%s) = ROW (%s) WHERE %s = $1 AND ctid = $%d",
+								   table, names.data, marks.data, quote_identifier(columns[0]),
+								   t->n_columns + 1),
+						  t->n_columns + 1, types);
+	if (t->plan == NULL || SPI_keepplan(t->plan) != 0)
 		elog(ERROR, "could not prepare the statement of a row: %s",
 			 SPI_result_code_string(SPI_result));
+	SPI_finish();
 }
 
 BulkTable *
@@ -176,7 +183,7 @@ bulk_open(BulkMode mode, const char *schema, const char *table, const char *cons
 	if (acl != ACLCHECK_OK)
 		aclcheck_error(acl, OBJECT_TABLE, table);
 	find_columns(t, columns, n_columns);
-	if (mode != BULK_UPDATE_BY_KEY && !is_watched(t))
+	if (!is_watched(t))
 		open_pages(t);
 	if (t->result == NULL)
 		open_rows(t, columns);
@@ -227,6 +234,27 @@ put_page(BulkTable *t, const Datum *values, const bool *nulls)
 	MemoryContextSwitchTo(old);
 }
 
+/* With assertions a server stops at a row that came to be held since is_held(), instead of leaving it. */
+#ifdef USE_ASSERT_CHECKING
+#define WAITS_IN_A_RACE true
+#else
+#define WAITS_IN_A_RACE false
+#endif
+
+/*
+ * Whether another transaction holds the row.  Who asks holds other rows, in no order, and so must not wait: it could be
+ * for one who waits for those.
+ */
+static bool
+is_held(TupleTableSlot *slot)
+{
+	HeapTupleHeader row = ((HeapTupleTableSlot *) slot)->tuple->t_data;
+
+	return !(row->t_infomask & HEAP_XMAX_INVALID) &&
+		   ((row->t_infomask & HEAP_XMAX_IS_MULTI) ||
+			TransactionIdIsInProgress(HeapTupleHeaderGetRawXmax(row)));
+}
+
 /* As it is but for the columns that are given. */
 static TupleTableSlot *
 changed_row(BulkTable *t, ItemPointer row, const Datum *values, const bool *nulls)
@@ -254,36 +282,57 @@ changed_row(BulkTable *t, ItemPointer row, const Datum *values, const bool *null
 	return after;
 }
 
-static void
+static bool
 change_page(BulkTable *t, ItemPointer row, const Datum *values, const bool *nulls)
 {
 	MemoryContext old = MemoryContextSwitchTo(t->keep);
 	TupleTableSlot *after = changed_row(t, row, values, nulls);
+	bool wait = t->mode == BULK_UPDATE || WAITS_IN_A_RACE;
+	TM_Result result = TM_BeingModified;
+	TM_FailureData failure;
+	LockTupleMode lock;
 	IndexUpdate indexes;
 
 	MemoryContextSwitchTo(t->scratch);
 	if (t->rel->rd_att->constr)
 		ExecConstraints(t->result, after, t->estate);
-	simple_table_tuple_update(t->rel, row, after, InvalidSnapshot, &indexes);
-	if (indexes && t->result->ri_NumIndices > 0)
+	if (t->mode == BULK_UPDATE || !is_held(t->slot[0]))
+		result =
+			table_tuple_update(t->rel, row, after, GetCurrentCommandId(true), GetActiveSnapshot(),
+							   InvalidSnapshot, wait, &failure, &lock, &indexes);
+	if (result == TM_Ok && indexes && t->result->ri_NumIndices > 0)
 		list_free(update_index_tuples(t->result, after, t->estate, indexes));
+	if (result == TM_SelfModified)
+		elog(ERROR, "a row is changed twice");
 	ResetPerTupleExprContext(t->estate);
 	ExecClearTuple(after);
 	ExecClearTuple(t->slot[0]);
 	MemoryContextReset(t->scratch);
 	MemoryContextSwitchTo(old);
+	return result == TM_Ok;
 }
 
-static void
-run_plan(BulkTable *t, const Datum *values, const bool *nulls)
+/* Whether it changed a row. */
+static bool
+run_plan(BulkTable *t, ItemPointer row, const Datum *values, const bool *nulls)
 {
-	int done = t->mode == BULK_INSERT ? SPI_OK_INSERT : SPI_OK_UPDATE;
-	char marks[BULK_COLUMNS] = {0};
+	Datum v[BULK_COLUMNS + 1];
+	char marks[BULK_COLUMNS + 1] = {0};
+	bool changed;
 
 	for (int i = 0; i < t->n_columns; i++)
+	{
+		v[i] = values[i];
 		marks[i] = nulls[i] ? 'n' : ' ';
-	if (SPI_execute_plan(t->plan, (Datum *) values, marks, false, 0) != done)
+	}
+	v[t->n_columns] = PointerGetDatum(row);
+	marks[t->n_columns] = ' ';
+	SPI_connect();
+	if (SPI_execute_plan(t->plan, v, marks, false, 0) < 0)
 		elog(ERROR, "could not write a row");
+	changed = SPI_processed > 0;
+	SPI_finish();
+	return changed;
 }
 
 void
@@ -292,22 +341,13 @@ bulk_put(BulkTable *t, const Datum *values, const bool *nulls)
 	if (t->result)
 		put_page(t, values, nulls);
 	else
-		run_plan(t, values, nulls);
-}
-
-void
-bulk_change(BulkTable *t, ItemPointer row, const Datum *values, const bool *nulls)
-{
-	if (t->result)
-		change_page(t, row, values, nulls);
-	else
-		run_plan(t, values, nulls);
+		run_plan(t, NULL, values, nulls);
 }
 
 bool
-bulk_is_by_pages(const BulkTable *t)
+bulk_change(BulkTable *t, ItemPointer row, const Datum *values, const bool *nulls)
 {
-	return t->result != NULL;
+	return t->result ? change_page(t, row, values, nulls) : run_plan(t, row, values, nulls);
 }
 
 void

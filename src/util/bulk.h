@@ -18,19 +18,16 @@ typedef struct BulkTable BulkTable;
 typedef enum BulkMode
 {
 	BULK_INSERT,
-	BULK_UPDATE,	   /* the first column is the key, which stays */
-	BULK_UPDATE_BY_KEY /* in any case by an UPDATE: rows may have moved since they were locked */
+	BULK_UPDATE,	 /* rows that are locked; the first column is the key, which stays */
+	BULK_UPDATE_FREE /* rows that are not: those that others hold, or have changed, are left */
 } BulkMode;
 
 extern BulkTable *bulk_open(BulkMode mode, const char *schema, const char *table,
 							const char *const *columns, int n_columns);
 extern void bulk_put(BulkTable *t, const Datum *values, const bool *nulls);
 
-/* Whether rows are put by pages, and nothing can have seen them. */
-extern bool bulk_is_by_pages(const BulkTable *t);
-
-/* The row is one that the transaction has locked. */
-extern void bulk_change(BulkTable *t, ItemPointer row, const Datum *values, const bool *nulls);
+/* The row is one that the active snapshot sees; false: it is left as it is. */
+extern bool bulk_change(BulkTable *t, ItemPointer row, const Datum *values, const bool *nulls);
 extern void bulk_close(BulkTable *t);
 
 #endif

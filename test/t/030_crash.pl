@@ -13,8 +13,8 @@ use Test::More;
 use Time::HiRes qw(usleep);
 
 my $due = 12000;       # members with points that expire in the night, numbered from 1
-my $held = 7501;       # one of the second batch: every fifth from the first
-my $batch = $due / 5;  # the first: every fifth from the fifth
+my $held = 7501;       # one that somebody else has
+my $free = $due - 1;   # the others
 my $writers = 4;
 my $calls = 20000;     # of each writer: more than it gets through
 my $answers = 300;     # of each writer, before the server is killed
@@ -70,13 +70,13 @@ for my $writer (1 .. $writers)
 		'>', "$directory/$writer.out", '2>', "$directory/$writer.err");
 }
 
-# The daily run does its first batch and waits for a member of the second.
+# The daily run passes by a member that somebody else has, and waits for him in the end.
 my $holding = $node->background_psql('postgres');
 $holding->query_safe("$evening; BEGIN; SELECT member.points_earn($held, 1)");
 my $run = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', $night, '-c', 'CALL member.daily_run()' ],
 	'>', '/dev/null', '2>', "$directory/run.err");
-$node->poll_query_until('postgres', "SELECT done = $batch FROM member.job_run") or die 'the first batch was not committed';
-$node->poll_query_until('postgres', <<'END') or die 'the second batch does not wait';
+$node->poll_query_until('postgres', "SELECT done = $free FROM member.job_run") or die 'those that are free were not committed';
+$node->poll_query_until('postgres', <<'END') or die 'the last batch does not wait';
 SELECT count(*) > 0 FROM pg_stat_activity a JOIN pg_locks l USING (pid)
 WHERE a.query LIKE 'CALL%' AND l.locktype IN ('transactionid', 'tuple') AND NOT l.granted
 END
@@ -149,31 +149,32 @@ END
 # The daily run stands where it was committed, and goes on from there
 my $progress = "SELECT stage, position, done, finished_at IS NOT NULL FROM member.job_run WHERE day = '2026-03-02'";
 my $expired = "SELECT count(*), count(DISTINCT member_id), sum(points) FROM member.entry WHERE kind = 'expire'";
-is($node->safe_psql('postgres', $progress), "due|0|$batch|f", 'the daily run stands behind its first batch');
-is($node->safe_psql('postgres', $expired), "$batch|$batch|" . -100 * $batch, '… whose points have expired');
+is($node->safe_psql('postgres', $progress), "rest|0|$free|f", 'the daily run stands before the one that was held');
+is($node->safe_psql('postgres', $expired), "$free|$free|" . -100 * $free, '… the points of the others have expired');
 is(refusal($node, 'postgres', "$night; CALL member.daily_run()"), '', 'another session takes it over');
 is($node->safe_psql('postgres', $progress), "done|0|$due|t", '… and ends it: no rules, no members to look at for tags');
 is($node->safe_psql('postgres', $expired), "$due|$due|" . -100 * $due, 'the points of each member have expired once');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM member.verify()'), '0', 'the books are sound');
 
 # The same when only the backend that runs it ends
+my $again_due = 2410;
 my $second = "SET member.clock = '2026-03-03 00:10+08'";
-$node->safe_psql('postgres', "$night; SELECT member.points_earn(n, 10, until => '2026-03-03') FROM generate_series(1, $batch + 10) n");
+$node->safe_psql('postgres', "$night; SELECT member.points_earn(n, 10, until => '2026-03-03') FROM generate_series(1, $again_due) n");
 $holding = $node->background_psql('postgres');
 $holding->query_safe("$night; BEGIN; SELECT member.points_earn(6, 1)");
 $run = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', $second, '-c', 'CALL member.daily_run()' ],
 	'>', '/dev/null', '2>', "$directory/run.err");
-$node->poll_query_until('postgres', "SELECT done = ($batch + 10) / 5 FROM member.job_run WHERE day = '2026-03-03'")
-  or die 'the first batch was not committed';
+$node->poll_query_until('postgres', "SELECT done = $again_due - 1 FROM member.job_run WHERE day = '2026-03-03'")
+  or die 'those that are free were not committed';
 is(refusal($node, 'postgres', "$second; SET lock_timeout = '100ms'; CALL member.daily_run()"), '55P03', 'two runs at once: the second waits for the batch');
 $node->safe_psql('postgres', "SELECT pg_terminate_backend(pid, 60000) FROM member.job_run WHERE finished_at IS NULL");
 $run->finish;
 $holding->query_safe('ROLLBACK');
 $holding->quit;
 is(refusal($node, 'postgres', "$second; CALL member.daily_run()"), '', 'another session takes over from a backend that is gone');
-is($node->safe_psql('postgres', "SELECT stage, done FROM member.job_run WHERE day = '2026-03-03'"), 'done|' . ($batch + 10), '… and does the rest');
+is($node->safe_psql('postgres', "SELECT stage, done FROM member.job_run WHERE day = '2026-03-03'"), "done|$again_due", '… and does the rest');
 is($node->safe_psql('postgres', "SELECT count(*), sum(points) FROM member.entry WHERE kind = 'expire' AND at >= '2026-03-03 00:00+08'"),
-	($batch + 10) . '|' . -10 * ($batch + 10), 'the points of each have expired once');
+	"$again_due|" . -10 * $again_due, 'the points of each have expired once');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM member.verify()'), '0', 'the books are sound');
 
 $node->stop;

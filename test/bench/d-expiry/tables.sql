@@ -47,3 +47,4 @@ CREATE TABLE bench.entry (
 );
 CREATE UNIQUE INDEX ON bench.entry (member_id, key) WHERE key IS NOT NULL;
 CREATE INDEX ON bench.entry (member_id, ref) WHERE ref IS NOT NULL;
+CREATE INDEX ON bench.entry USING brin (booked_at) WITH (autosummarize = on);
