@@ -93,7 +93,7 @@ $$;
 COMMENT ON FUNCTION member_internal.post_settle(boolean) IS 'Refuses a post as a whole if it is all or nothing and a row was refused. Errors: MB230.';
 
 CREATE OR REPLACE FUNCTION member_internal.post(all_or_nothing boolean) RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET work_mem = '256MB' SET jit = off
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET work_mem = '256MB' SET jit = off SET max_parallel_workers_per_gather = 0
 AS $$
 #variable_conflict use_column
 DECLARE

@@ -105,7 +105,7 @@ COMMENT ON FUNCTION member_internal.daily_due(date, integer) IS
 -- Members that are due, in ascending order: ledger and state, then decisions and messages of those who have any.
 CREATE OR REPLACE FUNCTION member_internal.daily_members(day date, members bigint[], kind text DEFAULT 'day',
     first tid DEFAULT NULL, beyond tid DEFAULT NULL, part integer DEFAULT 0, parts integer DEFAULT 1) RETURNS bigint
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET jit = off
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
     -- a batch is found by its keys or its place, whatever the statistics say
     SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
 AS $$

@@ -47,6 +47,31 @@ $$;
 COMMENT ON FUNCTION member_internal.import_enroll(text) IS
     'Enrols the members of an import that are not known by their key; their state is still to be made.';
 
+CREATE OR REPLACE FUNCTION member_internal.import_detail(row_id tid) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN (SELECT left(concat_ws(' | ', r.member_key, r.at, r.purchase_no, r.refund_no, r.amount, r.wallet, r.points, r.until, r.phone, r.lines), 500)
+            FROM member.import_row r WHERE r.ctid = import_detail.row_id);
+END
+$$;
+COMMENT ON FUNCTION member_internal.import_detail(tid) IS 'What a staged row says, for its reject row.';
+
+CREATE OR REPLACE FUNCTION member_internal.import_clear(kinds text[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+    IF EXISTS (SELECT FROM member.import_row r WHERE r.kind <> ALL (kinds)) THEN
+        DELETE FROM member.import_row r WHERE r.kind = ANY (kinds);
+    ELSE
+        TRUNCATE member.import_row;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION member_internal.import_clear(text[]) IS 'Empties the staging table of the kinds that were read.';
+
 CREATE OR REPLACE FUNCTION member_internal.import_finish(import_id bigint, kinds text[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -67,14 +92,10 @@ BEGIN
     IF rejected > 0 THEN
         INSERT INTO member.import_reject (import_id, reject_no, line, kind, reason, detail)
         SELECT import_finish.import_id, row_number() OVER (ORDER BY w.line, w.row_id), w.line, w.kind, w.reject,
-               left(concat_ws(' | ', r.member_key, r.at, r.purchase_no, r.refund_no, r.amount, r.wallet, r.points, r.until, r.phone, r.lines), 500)
-        FROM import_work w JOIN member.import_row r ON r.ctid = w.row_id WHERE w.reject <> 'known';
+               member_internal.import_detail(w.row_id)
+        FROM import_work w WHERE w.reject <> 'known';
     END IF;
-    IF EXISTS (SELECT FROM member.import_row r WHERE r.kind <> ALL (kinds)) THEN
-        DELETE FROM member.import_row r WHERE r.kind = ANY (kinds);
-    ELSE
-        TRUNCATE member.import_row;
-    END IF;
+    PERFORM member_internal.import_clear(kinds);
     DROP TABLE import_work, import_member;
 END
 $$;
@@ -115,12 +136,12 @@ COMMENT ON FUNCTION member_internal.drop_indexes(regclass) IS
     'Drops the indexes of a table and returns the statements that make them anew.';
 
 -- The first load of a program: nobody has an entry yet, so nobody misses the indexes of the ledger.
-CREATE OR REPLACE FUNCTION member_internal.import_unindex() RETURNS text[]
+CREATE OR REPLACE FUNCTION member_internal.import_unindex(n bigint) RETURNS text[]
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
-    IF (SELECT count(*) FROM (SELECT FROM import_work LIMIT 10000) w) < 10000 THEN
+    IF n < 10000 THEN
         RETURN ARRAY[]::text[];
     END IF;
     LOCK TABLE member.entry, member.purchase IN ACCESS EXCLUSIVE MODE NOWAIT; -- somebody is there: it goes without
@@ -132,8 +153,8 @@ EXCEPTION WHEN lock_not_available THEN
     RETURN ARRAY[]::text[];
 END
 $$;
-COMMENT ON FUNCTION member_internal.import_unindex() IS
-    'Drops the indexes of the ledger and the purchases if they are empty and a large import is to come; returns the statements that make them anew.';
+COMMENT ON FUNCTION member_internal.import_unindex(bigint) IS
+    'Drops the indexes of the ledger and the purchases if they are empty and an import of many rows is to come; returns the statements that make them anew.';
 
 -- Lock order: the states of known members first, in ascending order, then the rows below them.
 CREATE OR REPLACE FUNCTION member_internal.import_steps(refunds boolean, in_order boolean) RETURNS void
@@ -159,7 +180,7 @@ BEGIN
     PERFORM member_internal.book_lapses(h.member_id, present)
     FROM (SELECT s.member_id FROM member.state s WHERE s.next_lapse <= present
             AND s.member_id IN (SELECT k.member_id FROM import_member k WHERE NOT k.is_new) ORDER BY s.member_id) h;
-    anew := member_internal.import_unindex();
+    anew := member_internal.import_unindex((SELECT count(*) FROM import_work));
     IF in_order AND NOT EXISTS (SELECT FROM import_member k WHERE NOT k.is_new) THEN
         -- nobody has a state, and the rows lie as they were sorted: write_events() sees to it
         members := ARRAY(SELECT coalesce(k.member_id, 0) FROM generate_series(1, (SELECT max(m.member_no) FROM import_member m)) n
@@ -200,6 +221,109 @@ $$;
 COMMENT ON FUNCTION member_internal.import_steps(boolean, boolean) IS
     'Takes the events of an import through step and writes entries, purchases, levels and states. refunds: there are some, so purchases are remembered; in_order: the rows of import_work lie in their order. Errors: MB302.';
 
+-- The rows of purchases and refunds as a query: read, and why they can't be taken. Each row is read once, by the workers:
+-- a column that is not stable keeps its query from being merged into the one around it.
+CREATE OR REPLACE FUNCTION member_internal.import_parsed(present timestamptz) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT format($q$
+        SELECT v.line, v.row_id, v.kind, v.member_key, v.at, v.value, v.purchase_no, v.refund_no, v.store, v.channel, v.lines,
+               CASE WHEN v.unread IS NOT NULL THEN v.unread
+                    WHEN v.member_key IS NULL THEN 'member key is missing'
+                    WHEN length(v.member_key) > 200 THEN 'member key has more than 200 characters'
+                    WHEN v.at IS NULL THEN 'time can''t be read'
+                    WHEN v.at > %2$L THEN 'time is in the future'
+                    WHEN v.value IS NULL THEN 'amount can''t be read'
+                    WHEN v.value < (v.kind = 'refund')::integer OR v.value > 99999999999999 THEN 'amount is out of range'
+                    WHEN length(v.purchase_no) > 100 OR length(v.refund_no) > 100 THEN 'number has more than 100 characters'
+                    WHEN v.kind = 'refund' AND (v.purchase_no IS NULL OR v.refund_no IS NULL) THEN 'a refund needs purchase_no and refund_no'
+                    WHEN v.lines IS NOT NULL THEN member_internal.purchase_lines_error(v.lines, member_internal.money(v.value)) END AS reject,
+               v.read_at
+        FROM (SELECT r.line, r.ctid AS row_id, r.kind, nullif(r.member_key, '') AS member_key, member_internal.parse_time(r.at, %1$L) AS at,
+                     member_internal.parse_minor(r.amount) AS value, nullif(r.purchase_no, '') AS purchase_no,
+                     nullif(r.refund_no, '') AS refund_no, nullif(r.store, '') AS store, nullif(r.channel, '') AS channel,
+                     nullif(r.lines, '') AS lines, r.reject AS unread, clock_timestamp() AS read_at
+              FROM member.import_row r WHERE r.kind IN ('purchase', 'refund')) v $q$, (SELECT s.zone FROM member.setting s), present)
+$$;
+COMMENT ON FUNCTION member_internal.import_parsed(timestamptz) IS
+    'The query of the staged purchases and refunds, read as of a moment, with why a row can''t be taken.';
+
+CREATE OR REPLACE FUNCTION member_internal.lock_numbers(sequence regclass) RETURNS boolean
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'member_lock_numbers';
+COMMENT ON FUNCTION member_internal.lock_numbers(regclass) IS
+    'Whether the numbers of a sequence, from the next on, are the caller''s to use and to set until the transaction ends. False: others take some now, or it does not go up by one.';
+
+-- A file of purchases for a program that has none: what lies in the staging table is sorted, by workers, and taken in that
+-- order, and no row waits in a table in between. Whatever needs more than one look at the rows makes it return false.
+CREATE OR REPLACE FUNCTION member_internal.import_file(import_id bigint, channel text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET work_mem = '256MB' SET maintenance_work_mem = '256MB' SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    present CONSTANT timestamptz := member.now();
+    events CONSTANT text := format($q$
+        SELECT NULL::bigint, NULL::member.lots, NULL::member.activity, NULL::member.standing, NULL::timestamptz, NULL::integer, NULL::bytea,
+               u.kind, u.at, NULL::text, NULL::bigint, u.value, NULL::date, u.purchase_no, NULL::text, u.store, u.channel, false,
+               NULL::text, u.member_key, u.row_id, u.line, u.reject
+        FROM (%s) u ORDER BY u.member_key COLLATE "C", u.at, u.line, u.row_id $q$, member_internal.import_parsed(present));
+    numbers CONSTANT regclass := pg_get_serial_sequence('member.member', 'member_id');
+    first bigint;
+    p record;
+    found record;
+    anew text[];
+    statement text;
+BEGIN
+    IF EXISTS (SELECT FROM member.purchase) OR EXISTS (SELECT FROM member.identity i WHERE i.kind = 'external') THEN
+        RETURN false;
+    END IF;
+    SELECT count(*) AS n, coalesce(bool_or(r.kind = 'refund' OR r.purchase_no IS NULL OR r.purchase_no = '' OR r.lines <> ''), false) AS special INTO found
+    FROM member.import_row r WHERE r.kind IN ('purchase', 'refund');
+    IF found.special OR NOT member_internal.lock_numbers(numbers) THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('SELECT n.last_value + n.is_called::integer FROM %s n', numbers) INTO first;
+    SELECT v.version, v.program INTO p
+    FROM member.setting s JOIN member.program_version v ON v.version = s.program_version;
+    anew := member_internal.import_unindex(found.n);
+    WITH r AS MATERIALIZED (
+        SELECT * FROM member_internal.write_events(events, ARRAY[first], p.version, p.program, present)
+    ), members AS (
+        INSERT INTO member.member (member_id, joined_at, channel, store)
+        SELECT r.member_id, r.joined_at, coalesce(import_file.channel, r.channel, 'import'), r.store FROM r WHERE r.member_key IS NOT NULL
+    ), identities AS (
+        INSERT INTO member.identity (kind, value, member_id)
+        SELECT 'external', r.member_key, r.member_id FROM r WHERE r.member_key IS NOT NULL
+    ), changes AS (
+        INSERT INTO member.tier_change (member_id, change_no, ladder_id, from_level, to_level, day, until, kind,
+                                        entry_no, program_version, reason, booked_at)
+        SELECT r.member_id, t.ord, t.ladder, t.from_level, t.to_level, t.day, t.until, t.kind, t.entry_no, p.version, t.reason, present
+        FROM r CROSS JOIN LATERAL ROWS FROM (unnest(r.tiers), unnest(r.tier_entries)) WITH ORDINALITY
+            AS t (ladder, kind, from_level, to_level, day, until, reason, entry_no, ord)
+        WHERE r.tiers IS NOT NULL
+    ), rejects AS (
+        INSERT INTO member.import_reject (import_id, reject_no, line, kind, reason, detail)
+        SELECT import_file.import_id, row_number() OVER (ORDER BY r.line, r.row_id), r.line, 'purchase', r.reason, member_internal.import_detail(r.row_id)
+        FROM r WHERE r.row_id IS NOT NULL
+    )
+    -- the last row is of those that were taken
+    UPDATE member.import_run u SET rows_read = found.n, rows_rejected = x.rejected, rows_loaded = x.loaded,
+        amount_read = round((x.amount + x.other) / 100.0, 2), amount_loaded = round(x.amount / 100.0, 2)
+    FROM (SELECT count(r.row_id) AS rejected, sum(r.row_no) AS loaded, sum(r.points) FILTER (WHERE r.row_no IS NOT NULL) AS amount,
+                 coalesce(sum(r.points) FILTER (WHERE r.row_id IS NOT NULL), 0) AS other FROM r) x
+    WHERE u.import_id = import_file.import_id;
+    PERFORM setval(numbers, max(m.member_id)) FROM member.member m WHERE m.member_id >= first HAVING count(*) > 0;
+    FOREACH statement IN ARRAY anew LOOP
+        EXECUTE statement;
+    END LOOP;
+    PERFORM member_internal.import_clear('{purchase,refund}');
+    RETURN true;
+EXCEPTION WHEN unique_violation THEN
+    RETURN false; -- a number twice: which of the rows is taken is said row by row
+END
+$$;
+COMMENT ON FUNCTION member_internal.import_file(bigint, text) IS
+    'Loads the staged purchases if they are the first, all with a number of their own, and without refunds and lines; false: nothing was done.';
+
 CREATE OR REPLACE FUNCTION member.import_purchases(channel text DEFAULT NULL)
 RETURNS TABLE (import_id bigint, rows_read bigint, rows_loaded bigint, rows_known bigint, rows_rejected bigint,
                amount_read numeric, amount_loaded numeric)
@@ -208,30 +332,20 @@ AS $$
 #variable_conflict use_column
 DECLARE
     id bigint := member_internal.import_begin('purchases');
-    zone text := (SELECT s.zone FROM member.setting s);
     present CONSTANT timestamptz := member.now();
     has record;
 BEGIN
     ANALYZE member.import_row;
-    CREATE TEMP TABLE import_work ON COMMIT DROP AS
+    IF member_internal.import_file(id, import_purchases.channel) THEN
+        RETURN QUERY SELECT u.import_id, u.rows_read, u.rows_loaded, u.rows_known, u.rows_rejected, u.amount_read, u.amount_loaded
+            FROM member.import_run u WHERE u.import_id = id;
+        RETURN;
+    END IF;
+    EXECUTE format($q$
+        CREATE TEMP TABLE import_work ON COMMIT DROP AS
         SELECT u.*, NULL::text AS wallet, NULL::date AS until, NULL::text AS phone, NULL::text AS name, dense_rank() OVER (ORDER BY u.member_key COLLATE "C") AS member_no,
                row_number() OVER (ORDER BY u.member_key COLLATE "C", u.at, u.kind = 'refund', u.line, u.row_id) AS seq
-        FROM (SELECT v.line, v.row_id, v.kind, v.member_key, v.at, v.value, v.purchase_no, v.refund_no, v.store, v.channel, v.lines,
-               CASE WHEN v.unread IS NOT NULL THEN v.unread
-                    WHEN v.member_key IS NULL THEN 'member key is missing'
-                    WHEN length(v.member_key) > 200 THEN 'member key has more than 200 characters'
-                    WHEN v.at IS NULL THEN 'time can''t be read'
-                    WHEN v.at > present THEN 'time is in the future'
-                    WHEN v.value IS NULL THEN 'amount can''t be read'
-                    WHEN v.value < (v.kind = 'refund')::integer OR v.value > 99999999999999 THEN 'amount is out of range'
-                    WHEN length(v.purchase_no) > 100 OR length(v.refund_no) > 100 THEN 'number has more than 100 characters'
-                    WHEN v.kind = 'refund' AND (v.purchase_no IS NULL OR v.refund_no IS NULL) THEN 'a refund needs purchase_no and refund_no'
-                    WHEN v.lines IS NOT NULL THEN member_internal.purchase_lines_error(v.lines, member_internal.money(v.value)) END AS reject
-        FROM (SELECT r.line, r.ctid AS row_id, r.kind, nullif(r.member_key, '') AS member_key, member_internal.parse_time(r.at, zone) AS at,
-                     member_internal.parse_minor(r.amount) AS value, nullif(r.purchase_no, '') AS purchase_no,
-                     nullif(r.refund_no, '') AS refund_no, nullif(r.store, '') AS store, nullif(r.channel, '') AS channel,
-                     nullif(r.lines, '') AS lines, r.reject AS unread
-              FROM member.import_row r WHERE r.kind IN ('purchase', 'refund') OFFSET 0) v) u; -- each row is read once
+        FROM (%s) u $q$, member_internal.import_parsed(present));
     ANALYZE import_work;
     -- Numbers are compared by their hash: that one is there twice may be an error, that none is can't.
     SELECT coalesce(bool_or(w.purchase_no IS NULL), false) AS unnumbered, coalesce(bool_or(w.kind = 'refund'), false) AS refunds,

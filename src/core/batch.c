@@ -6,6 +6,7 @@
  * daily run write by this function; a row a member comes back, for what is left to the caller: states, levels,
  * messages.  The states of new members, and those that the query gives the place of, are written here, too: of
  * these members only those come back of whom something is left, and a last row says how many states were changed.
+ * A file has its rows sorted by workers while the members before are written; its members are numbered from the one of $1 on.
  * Without members the query has not locked them: who is held by others, or was written since, is left as he is.  A query with the columns of a post besides has its
  * events answered one by one: a row each, with the number of the row it came from; what the step refuses leaves the
  * member as it was and is told there.
@@ -59,6 +60,12 @@ typedef enum InColumn
 	/* of an import besides */
 	IN_LINES = IN_NATTS,
 	IN_IMPORT_NATTS,
+	/* of a file besides */
+	IN_MEMBER_KEY = IN_IMPORT_NATTS,
+	IN_ROW_ID,
+	IN_LINE,
+	IN_REJECT, /* why its row can't be taken */
+	IN_FILE_NATTS,
 	/* of the daily run besides */
 	IN_PLACE = IN_NATTS, /* of its row, which is locked */
 	IN_DUE,				 /* it is due again on this day at the latest */
@@ -100,6 +107,13 @@ typedef enum OutColumn
 	OUT_REPEATED,
 	OUT_SQLSTATE,
 	OUT_REASON,
+	/* of a file: a row each new member, and each row that can't be taken */
+	OUT_MEMBER_KEY,
+	OUT_JOINED_AT,
+	OUT_STORE,
+	OUT_CHANNEL,
+	OUT_ROW_ID,
+	OUT_LINE,
 	OUT_NATTS
 } OutColumn;
 
@@ -150,8 +164,10 @@ typedef struct Batch
 	TupleDesc tier;
 	bool posts;			  /* the query has the columns of a post */
 	bool imports;		  /* those of an import */
+	bool file;			  /* those of a file */
 	bool daily;			  /* those of the daily run */
-	int64 changed;		  /* states of them */
+	int64 n_taken;		  /* states of the daily run, rows of a file */
+	int64 amount;		  /* of these rows */
 	MemoryContext row;	  /* of one event */
 	MemoryContext member; /* of one member: tiers, twins */
 	Run run;
@@ -161,6 +177,13 @@ typedef struct Batch
 	ItemPointerData place; /* of its state */
 	DateADT due;
 	bool wanted;
+	/* of a file: number of its first key, those after it have the next */
+	int64 first;
+	int64 n_keys; /* met so far */
+	StringInfoData key;
+	TimestampTz joined_at;
+	char *store;
+	char *channel;
 	/* after the last step that was taken */
 	bool moved;
 	DateADT next_due;
@@ -249,6 +272,23 @@ put_tiers(const Batch *b, Datum *v, bool *null)
 										   true, TYPALIGN_INT));
 }
 
+/* A member of a file, who is still to be enrolled. */
+static void
+put_new_member(const Batch *b, Datum *v, bool *null)
+{
+	for (int i = OUT_LOTS; i <= OUT_NEXT_DUE; i++)
+		null[i] = true;
+	v[OUT_MEMBER_KEY] = PointerGetDatum(cstring_to_text_with_len(b->key.data, b->key.len));
+	v[OUT_JOINED_AT] = TimestampTzGetDatum(b->joined_at);
+	null[OUT_MEMBER_KEY] = null[OUT_JOINED_AT] = false;
+	null[OUT_STORE] = b->store == NULL;
+	null[OUT_CHANNEL] = b->channel == NULL;
+	if (b->store)
+		v[OUT_STORE] = CStringGetTextDatum(b->store);
+	if (b->channel)
+		v[OUT_CHANNEL] = CStringGetTextDatum(b->channel);
+}
+
 /* Its state is written, or given back for that; whoever else something is left of comes back too. */
 static void
 finish_member(Batch *b)
@@ -263,10 +303,12 @@ finish_member(Batch *b)
 	encode_state(b, v, null);
 	if (b->is_new)
 		put_state(b, v, null);
-	if (!b->is_new || b->n_tiers > 0)
+	if (!b->is_new || b->n_tiers > 0 || b->file)
 	{
 		for (int i = OUT_ROW_NO; i < OUT_NATTS; i++)
 			null[i] = true;
+		if (b->file)
+			put_new_member(b, v, null);
 		v[OUT_IS_NEW] = BoolGetDatum(b->is_new);
 		v[OUT_REMIND] = BoolGetDatum(b->remind);
 		put_tiers(b, v, null);
@@ -629,12 +671,6 @@ take_event(Batch *b, const Datum *v, const bool *null)
 	StepEvent event;
 	MemoryContext old;
 
-	if (!b->begun || DatumGetInt64(v[IN_MEMBER_ID]) != b->member_id)
-	{
-		if (b->begun)
-			finish_member(b);
-		begin_member(b, DatumGetInt64(v[IN_MEMBER_ID]), v, null);
-	}
 	MemoryContextReset(b->row);
 	old = MemoryContextSwitchTo(b->row);
 	read_event(b, v, null, &event);
@@ -651,12 +687,84 @@ take_event(Batch *b, const Datum *v, const bool *null)
 			b->moved = change_state(b);
 		if (b->moved)
 			write_effects(b, &event, v, null);
-		b->changed += b->moved;
+		b->n_taken += b->moved;
+		b->amount += event.amount;
 	}
 	MemoryContextSwitchTo(old);
 }
 
 /* ---- write_events(query, members, version, program, present) ---- */
+
+static void
+take_row(Batch *b, const Datum *v, const bool *null)
+{
+	if (!b->begun || DatumGetInt64(v[IN_MEMBER_ID]) != b->member_id)
+	{
+		if (b->begun)
+			finish_member(b);
+		begin_member(b, DatumGetInt64(v[IN_MEMBER_ID]), v, null);
+	}
+	take_event(b, v, null);
+}
+
+/* ---- a file: its rows as they were staged, in the order of their keys ---- */
+
+static void
+put_reject(Batch *b, const Datum *in, const bool *in_null)
+{
+	Datum v[OUT_NATTS];
+	bool null[OUT_NATTS];
+
+	memset(null, true, sizeof(null));
+	v[OUT_ROW_ID] = in[IN_ROW_ID];
+	v[OUT_LINE] = in[IN_LINE];
+	v[OUT_REASON] = in[IN_REJECT];
+	v[OUT_POINTS] = in[IN_AMOUNT];
+	null[OUT_ROW_ID] = null[OUT_REASON] = false;
+	null[OUT_LINE] = in_null[IN_LINE];
+	null[OUT_POINTS] = in_null[IN_AMOUNT];
+	tuplestore_putvalues(b->result->setResult, b->result->setDesc, v, null);
+}
+
+/* The rows of the key before are through, if this is another. */
+static void
+turn_to_key(Batch *b, const text *key)
+{
+	int len = VARSIZE_ANY_EXHDR(key);
+
+	if (b->n_keys > 0 && b->key.len == len && memcmp(b->key.data, VARDATA_ANY(key), len) == 0)
+		return;
+	if (b->begun)
+		finish_member(b);
+	b->begun = false;
+	resetStringInfo(&b->key);
+	appendBinaryStringInfo(&b->key, VARDATA_ANY(key), len);
+	b->n_keys++;
+}
+
+static void
+take_file_row(Batch *b, const Datum *v, const bool *null)
+{
+	if (!null[IN_MEMBER_KEY])
+		turn_to_key(b, DatumGetTextPP(v[IN_MEMBER_KEY]));
+	if (!null[IN_REJECT])
+	{
+		put_reject(b, v, null);
+		return;
+	}
+	if (!b->begun)
+	{
+		begin_member(b, b->first + b->n_keys - 1, v, null);
+		b->joined_at = DatumGetTimestampTz(v[IN_AT]);
+		b->store = null[IN_STORE]
+					   ? NULL
+					   : MemoryContextStrdup(b->member, TextDatumGetCString(v[IN_STORE]));
+		b->channel = null[IN_CHANNEL]
+						 ? NULL
+						 : MemoryContextStrdup(b->member, TextDatumGetCString(v[IN_CHANNEL]));
+	}
+	take_event(b, v, null);
+}
 
 /* Takes the rows of the query as they come. */
 typedef struct EventReceiver
@@ -671,7 +779,8 @@ begin_events(DestReceiver *self, int operation, TupleDesc desc)
 	Batch *b = ((EventReceiver *) self)->batch;
 
 	b->posts = desc->natts == IN_POST_NATTS;
-	b->imports = desc->natts == IN_IMPORT_NATTS;
+	b->file = desc->natts == IN_FILE_NATTS;
+	b->imports = b->file || desc->natts == IN_IMPORT_NATTS;
 	b->daily = desc->natts == IN_DAILY_NATTS;
 	if (!b->posts && !b->imports && !b->daily)
 		elog(ERROR, "the query of events has %d columns", desc->natts);
@@ -685,7 +794,10 @@ receive_event(TupleTableSlot *slot, DestReceiver *self)
 
 	CHECK_FOR_INTERRUPTS();
 	slot_getallattrs(slot);
-	take_event(b, slot->tts_values, slot->tts_isnull);
+	if (b->file)
+		take_file_row(b, slot->tts_values, slot->tts_isnull);
+	else
+		take_row(b, slot->tts_values, slot->tts_isnull);
 	MemoryContextSwitchTo(old);
 	return true;
 }
@@ -695,7 +807,7 @@ no_more(DestReceiver *self)
 {
 }
 
-/* How many states were changed: the last row of the daily run's. */
+/* The last row of the daily run's and of a file's. */
 static void
 put_count(Batch *b)
 {
@@ -703,8 +815,9 @@ put_count(Batch *b)
 	bool null[OUT_NATTS];
 
 	memset(null, true, sizeof(null));
-	v[OUT_ROW_NO] = Int64GetDatum(b->changed);
-	null[OUT_ROW_NO] = false;
+	v[OUT_ROW_NO] = Int64GetDatum(b->n_taken);
+	v[OUT_POINTS] = Int64GetDatum(b->amount);
+	null[OUT_ROW_NO] = null[OUT_POINTS] = false;
 	tuplestore_putvalues(b->result->setResult, b->result->setDesc, v, null);
 }
 
@@ -714,19 +827,26 @@ take_events(Batch *b, const char *query, Datum members, bool members_null)
 	Oid type = INT8ARRAYOID;
 	EventReceiver receiver = {{receive_event, begin_events, no_more, no_more, DestNone}, b};
 	SPIExecuteOptions how = {0};
-	SPIPlanPtr plan = SPI_prepare(query, 1, &type);
+	bool alone = !bulk_is_by_pages(b->entries) || !bulk_is_by_pages(b->purchases) ||
+				 !bulk_is_by_pages(b->new_states);
+	/* statements that write can't be run beside workers; pages can */
+	SPIPlanPtr plan = SPI_prepare_cursor(query, 1, &type, alone ? 0 : CURSOR_OPT_PARALLEL_OK);
 
 	if (plan == NULL)
 		elog(ERROR, "could not prepare the query of events: %s",
 			 SPI_result_code_string(SPI_result));
 	how.params = makeParamList(1);
 	how.params->params[0] = (ParamExternData){members, members_null, PARAM_FLAG_CONST, type};
+	if (!members_null && ArrayGetNItems(ARR_NDIM(DatumGetArrayTypeP(members)),
+										ARR_DIMS(DatumGetArrayTypeP(members))) > 0)
+		b->first = *(const int64 *) ARR_DATA_PTR(DatumGetArrayTypeP(members));
 	how.dest = &receiver.pub;
+	(void) GetCurrentTransactionId(); /* beside workers none is given */
 	if (SPI_execute_plan_extended(plan, &how) < 0)
 		elog(ERROR, "could not run the query of events");
 	if (b->begun)
 		finish_member(b);
-	if (b->daily)
+	if (b->daily || b->file)
 		put_count(b);
 }
 
@@ -749,6 +869,7 @@ member_write_events(PG_FUNCTION_ARGS)
 	b.row = AllocSetContextCreate(CurrentMemoryContext, "member event", ALLOCSET_DEFAULT_SIZES);
 	b.member = AllocSetContextCreate(CurrentMemoryContext, "member tiers", ALLOCSET_SMALL_SIZES);
 	run_init(&b.run, CurrentMemoryContext);
+	initStringInfo(&b.key);
 	b.entries = bulk_open(BULK_INSERT, "member", "entry", entry_columns, lengthof(entry_columns));
 	b.purchases =
 		bulk_open(BULK_INSERT, "member", "purchase", purchase_columns, lengthof(purchase_columns));

@@ -350,6 +350,12 @@ bulk_change(BulkTable *t, ItemPointer row, const Datum *values, const bool *null
 	return t->result ? change_page(t, row, values, nulls) : run_plan(t, row, values, nulls);
 }
 
+bool
+bulk_is_by_pages(const BulkTable *t)
+{
+	return t->result != NULL;
+}
+
 void
 bulk_close(BulkTable *t)
 {

@@ -24,6 +24,9 @@ typedef enum BulkMode
 
 extern BulkTable *bulk_open(BulkMode mode, const char *schema, const char *table,
 							const char *const *columns, int n_columns);
+
+/* Whether rows are put without a statement. */
+extern bool bulk_is_by_pages(const BulkTable *t);
 extern void bulk_put(BulkTable *t, const Datum *values, const bool *nulls);
 
 /* The row is one that the active snapshot sees; false: it is left as it is. */

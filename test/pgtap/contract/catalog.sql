@@ -41,11 +41,11 @@ SELECT is_empty($$ SELECT signature FROM routine WHERE lanname = 'c' AND prosecd
 SELECT ok(NOT rolsuper AND NOT rolcanlogin AND NOT rolbypassrls AND NOT rolcreaterole AND NOT rolcreatedb, 'member_owner can do nothing but own') FROM pg_roles WHERE rolname = 'member_owner';
 SELECT is_empty($$ SELECT signature FROM routine WHERE has_function_privilege('public', oid, 'execute') $$, 'nobody executes anything by being there: PUBLIC has nothing');
 
-SELECT is_empty($$ SELECT signature FROM routine WHERE lanname = 'c' AND proparallel <> 's' AND proname NOT IN ('begin_write', 'write_event', 'write_events', 'book_lapses', 'book_time') AND NOT prosecdef ORDER BY 1 $$, 'C functions are parallel safe, but for the writers');
+SELECT is_empty($$ SELECT signature FROM routine WHERE lanname = 'c' AND proparallel <> 's' AND proname NOT IN ('begin_write', 'write_event', 'write_events', 'book_lapses', 'book_time', 'lock_numbers') AND NOT prosecdef ORDER BY 1 $$, 'C functions are parallel safe, but for the writers');
 SELECT set_eq($$ SELECT proname || ' ' || provolatile::text FROM routine WHERE lanname = 'c' AND prokind = 'f' AND provolatile <> 'i' AND NOT prosecdef $$,
-    ARRAY['now v', 'clock_is_set s', 'refuse v', 'program_in s', 'program_recv s', 'program_send s', 'parse_time s', 'new_salt v', 'begin_write v', 'write_event v', 'write_events v', 'book_lapses v', 'book_time v',
+    ARRAY['now v', 'clock_is_set s', 'refuse v', 'program_in s', 'program_recv s', 'program_send s', 'parse_time s', 'new_salt v', 'begin_write v', 'write_event v', 'write_events v', 'book_lapses v', 'book_time v', 'lock_numbers v',
         'tagset_typanalyze s', 'tagset_contains_sel s', 'tagset_contained_sel s', 'tagset_overlaps_sel s', 'tagset_matches_sel s'],
-    'C functions are immutable, but for the clock, chance, what reads time zones, what only raises, the writers and what the planner asks');
+    'C functions are immutable, but for the clock, chance, what reads time zones, what only raises, the writers, what locks and what the planner asks');
 -- the layout functions only return the text that setup() and migrate() run
 SELECT is_empty($$ SELECT signature FROM routine WHERE lanname IN ('sql', 'plpgsql') AND provolatile <> 'v' AND proname NOT LIKE 'layout\_%'
     AND regexp_replace(prosrc, '--[^\n]*', '', 'g') ~* '\m(insert\s+into|delete\s+from|update\s+member|truncate|nextval|for\s+(no\s+key\s+)?update|pg_advisory)\M' $$,
