@@ -163,8 +163,8 @@ COMMENT ON FUNCTION member_internal.begin_write(bigint, text, jsonb, timestamptz
 -- What batches write by: the query yields (member_id, state: lots, activity, standing, at, entries, hash; event: kind,
 -- at, wallet, points, amount, until, purchase_no, refund_no; store, channel, journal), each member's rows together and
 -- in their order; $1 in it are the members. Who calls it has locked the states, but the daily run need not. An import has the lines of its purchases
--- besides. A file, read as it lies in the staging table, has the
--- key of its member, ctid, line, and why the row can't be taken besides. The daily run has the ctid of the state, by when it is due at the latest, and whether its row is wanted. A post has usable_from, reason, actor,
+-- besides. A file has one column, of what
+-- file_steps() made. The daily run has the ctid of the state, by when it is due at the latest, and whether its row is wanted. A post has usable_from, reason, actor,
 -- key, digest, row_no, whether another row has its key, and why it is refused (SQLSTATE, reason) besides.
 CREATE OR REPLACE FUNCTION member_internal.write_events(
     query text, members bigint[], version integer, program member.program, present timestamptz)
@@ -175,4 +175,4 @@ RETURNS TABLE (member_id bigint, lots member.lots, activity member.activity, sta
                row_id tid, line bigint)
 LANGUAGE c VOLATILE ROWS 5000 AS 'MODULE_PATHNAME', 'member_write_events';
 COMMENT ON FUNCTION member_internal.write_events(text, bigint[], integer, member.program, timestamptz) IS
-    'Takes the events of many members through step and writes entries and purchases, and the states of new members and of the daily run; a row a member with its state afterwards, for the caller to write where it is not, and the decisions on levels with the entry that brought each; of states written only where something is left; for the daily run a last row with how many states were written (row_no). For posts also a row each (row_no is set): entry, points, balance and level, or why it was refused. For a file, whose members get the numbers given in the order of their keys, a row each new member who is to be enrolled, each row that can''t be taken (row_id is set), and a last one with how many were taken (row_no) and their amount (points).';
+    'Takes the events of many members through step and writes entries and purchases, and the states of new members and of the daily run; a row a member with its state afterwards, for the caller to write where it is not, and the decisions on levels with the entry that brought each; of states written only where something is left; for the daily run a last row with how many states were written (row_no). For posts also a row each (row_no is set): entry, points, balance and level, or why it was refused. For a file a row each new member who is to be enrolled, each row that can''t be taken (row_id is set), and a last one with how many were taken (row_no) and their amount (points).';

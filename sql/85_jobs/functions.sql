@@ -84,7 +84,8 @@ BEGIN
         WHERE s.ctid >= member_internal.block_start(run.position) AND s.next_due <= daily_due.day LIMIT 1;
         IF FOUND THEN
             block := member_internal.block_of(first);
-            density := (SELECT count(*) FROM member.state s
+            -- the one that was found may have been written since
+            density := (SELECT greatest(1, count(*)) FROM member.state s
                         WHERE s.ctid >= first AND s.ctid < member_internal.block_start(block + sample) AND s.next_due <= daily_due.day)::real / sample;
             beyond := member_internal.block_start(block + greatest(sample, ceil(max_members / density)::bigint));
             -- So few of a page's rows are written at once that their new versions find room in it, and the next transaction finds

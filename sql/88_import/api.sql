@@ -116,8 +116,8 @@ BEGIN
                pg_get_constraintdef(c.oid) AS constraint_def
         FROM pg_index i JOIN pg_class k ON k.oid = i.indexrelid
         LEFT JOIN pg_constraint c ON c.conindid = i.indexrelid AND c.conrelid = i.indrelid AND c.contype IN ('p', 'u', 'x')
-        -- what a definition does not tell, or others lean on, stays
-        WHERE i.indrelid = relation AND NOT i.indisreplident AND NOT i.indisclustered AND k.reltablespace = 0
+        -- what a definition does not tell, or others lean on, stays, and so does what takes little for a row
+        WHERE i.indrelid = relation AND i.indpred IS NULL AND k.relam <> (SELECT a.oid FROM pg_am a WHERE a.amname = 'brin') AND NOT i.indisreplident AND NOT i.indisclustered AND k.reltablespace = 0
           AND k.relpersistence = 'p' AND obj_description(i.indexrelid, 'pg_class') IS NULL
           AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.confrelid = relation AND f.contype = 'f')
     LOOP
@@ -135,30 +135,58 @@ $$;
 COMMENT ON FUNCTION member_internal.drop_indexes(regclass) IS
     'Drops the indexes of a table and returns the statements that make them anew.';
 
--- The first load of a program: nobody has an entry yet, so nobody misses the indexes of the ledger.
+CREATE OR REPLACE FUNCTION member_internal.reindex(anew text[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    given CONSTANT text := current_setting('maintenance_work_mem');
+    statement text;
+BEGIN
+    IF pg_size_bytes(given) < pg_size_bytes('256MB') THEN
+        PERFORM set_config('maintenance_work_mem', '256MB', true);
+    END IF;
+    FOREACH statement IN ARRAY anew LOOP
+        EXECUTE statement;
+    END LOOP;
+    PERFORM set_config('maintenance_work_mem', given, true);
+END
+$$;
+COMMENT ON FUNCTION member_internal.reindex(text[]) IS 'Makes the indexes anew that were dropped.';
+
+-- The first load of a program: where nothing is yet, nobody misses the indexes.
 CREATE OR REPLACE FUNCTION member_internal.import_unindex(n bigint) RETURNS text[]
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
+DECLARE
+    relation regclass;
+    empty boolean;
+    anew text[] := ARRAY[]::text[];
 BEGIN
     IF n < 10000 THEN
-        RETURN ARRAY[]::text[];
+        RETURN anew;
     END IF;
-    LOCK TABLE member.entry, member.purchase IN ACCESS EXCLUSIVE MODE NOWAIT; -- somebody is there: it goes without
+    LOCK TABLE member.entry, member.purchase, member.state, member.member, member.identity IN ACCESS EXCLUSIVE MODE NOWAIT; -- somebody is there: it goes without
     IF EXISTS (SELECT FROM member.entry) OR EXISTS (SELECT FROM member.purchase) THEN
         RAISE lock_not_available; -- and gives the lock back
     END IF;
-    RETURN member_internal.drop_indexes('member.entry') || member_internal.drop_indexes('member.purchase');
+    FOREACH relation IN ARRAY '{member.entry,member.purchase,member.state,member.member,member.identity}'::regclass[] LOOP
+        EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s)', relation) INTO empty;
+        IF empty THEN
+            anew := anew || member_internal.drop_indexes(relation);
+        END IF;
+    END LOOP;
+    RETURN anew;
 EXCEPTION WHEN lock_not_available THEN
     RETURN ARRAY[]::text[];
 END
 $$;
 COMMENT ON FUNCTION member_internal.import_unindex(bigint) IS
-    'Drops the indexes of the ledger and the purchases if they are empty and an import of many rows is to come; returns the statements that make them anew.';
+    'Drops the indexes of the tables that are empty if nobody has an entry and an import of many rows is to come; returns the statements that make them anew.';
 
 -- Lock order: the states of known members first, in ascending order, then the rows below them.
 CREATE OR REPLACE FUNCTION member_internal.import_steps(refunds boolean, in_order boolean) RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET work_mem = '256MB' SET maintenance_work_mem = '256MB' SET jit = off
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET work_mem = '256MB' SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -170,7 +198,6 @@ DECLARE
     members bigint[];
     p record;
     anew text[];
-    statement text;
     taken text;
 BEGIN
     SELECT v.version, v.program INTO p
@@ -206,9 +233,7 @@ BEGIN
     UPDATE member.state s SET lots = r.lots, activity = r.activity, standing = r.standing, at = r.at,
         touched_at = present, entries = r.entries, next_due = least(s.next_due, r.next_due), hash = r.hash
     FROM r WHERE NOT r.is_new AND s.member_id = r.member_id;
-    FOREACH statement IN ARRAY anew LOOP
-        EXECUTE statement;
-    END LOOP;
+    PERFORM member_internal.reindex(anew);
 EXCEPTION WHEN unique_violation THEN
     GET STACKED DIAGNOSTICS taken = TABLE_NAME;
     IF taken <> 'purchase' THEN
@@ -221,9 +246,9 @@ $$;
 COMMENT ON FUNCTION member_internal.import_steps(boolean, boolean) IS
     'Takes the events of an import through step and writes entries, purchases, levels and states. refunds: there are some, so purchases are remembered; in_order: the rows of import_work lie in their order. Errors: MB302.';
 
--- The rows of purchases and refunds as a query: read, and why they can't be taken. Each row is read once, by the workers:
--- a column that is not stable keeps its query from being merged into the one around it.
-CREATE OR REPLACE FUNCTION member_internal.import_parsed(present timestamptz) RETURNS text
+-- The rows of purchases and refunds as a query: read, and why they can't be taken. A column that is not stable keeps it from
+-- being merged into the query around it, so each row is read once.
+CREATE OR REPLACE FUNCTION member_internal.import_parsed(present timestamptz, part integer DEFAULT 0, parts integer DEFAULT 1) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT format($q$
@@ -243,35 +268,50 @@ AS $$
                      member_internal.parse_minor(r.amount) AS value, nullif(r.purchase_no, '') AS purchase_no,
                      nullif(r.refund_no, '') AS refund_no, nullif(r.store, '') AS store, nullif(r.channel, '') AS channel,
                      nullif(r.lines, '') AS lines, r.reject AS unread, clock_timestamp() AS read_at
-              FROM member.import_row r WHERE r.kind IN ('purchase', 'refund')) v $q$, (SELECT s.zone FROM member.setting s), present)
+              FROM member.import_row r WHERE r.kind IN ('purchase', 'refund') %3$s) v $q$, (SELECT s.zone FROM member.setting s), present,
+              CASE WHEN parts > 1 THEN format('AND coalesce(hashtext(r.member_key) & 2147483647, 0) %% %s = %s', parts, part) END)
 $$;
-COMMENT ON FUNCTION member_internal.import_parsed(timestamptz) IS
-    'The query of the staged purchases and refunds, read as of a moment, with why a row can''t be taken.';
+COMMENT ON FUNCTION member_internal.import_parsed(timestamptz, integer, integer) IS
+    'The query of the staged purchases and refunds, read as of a moment, with why a row can''t be taken; of several parts, that of some of the member keys.';
 
 CREATE OR REPLACE FUNCTION member_internal.lock_numbers(sequence regclass) RETURNS boolean
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'member_lock_numbers';
 COMMENT ON FUNCTION member_internal.lock_numbers(regclass) IS
     'Whether the numbers of a sequence, from the next on, are the caller''s to use and to set until the transaction ends. False: others take some now, or it does not go up by one.';
 
--- A file of purchases for a program that has none: what lies in the staging table is sorted, by workers, and taken in that
--- order, and no row waits in a table in between. Whatever needs more than one look at the rows makes it return false.
+CREATE OR REPLACE FUNCTION member_internal.file_steps_add(internal, member.program, version integer, present timestamptz, first bigint, stride integer,
+    member_key text, at timestamptz, amount bigint, purchase_no text, store text, channel text, row_id tid, line bigint, reject text) RETURNS internal
+LANGUAGE c VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_file_steps_add';
+COMMENT ON FUNCTION member_internal.file_steps_add(internal, member.program, integer, timestamptz, bigint, integer, text, timestamptz, bigint, text, text, text, tid, bigint, text) IS
+    'Transition of file_steps.';
+
+CREATE OR REPLACE FUNCTION member_internal.file_steps_end(internal) RETURNS bytea
+LANGUAGE c VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_file_steps_end';
+COMMENT ON FUNCTION member_internal.file_steps_end(internal) IS 'Final function of file_steps.';
+
+CREATE OR REPLACE AGGREGATE member_internal.file_steps(member.program, version integer, present timestamptz, first bigint, stride integer,
+    member_key text, at timestamptz, amount bigint, purchase_no text, store text, channel text, row_id tid, line bigint, reject text) (
+    SFUNC = member_internal.file_steps_add, STYPE = internal, FINALFUNC = member_internal.file_steps_end, PARALLEL = SAFE);
+COMMENT ON AGGREGATE member_internal.file_steps(member.program, integer, timestamptz, bigint, integer, text, timestamptz, bigint, text, text, text, tid, bigint, text) IS
+    'Takes the purchases of a key, in their order, through step, and packs what is to be written of them and which rows can''t be taken, for write_events(). The keys have to come one after the other; those of which a row is taken get the numbers first, first + stride …';
+
+-- The first file of a program, if it has nothing but purchases with a number each: workers read, sort and take the steps, each of
+-- some of the keys, and what they make is written as it comes; no row waits in a table in between. Whatever needs more than one
+-- look at the rows makes it return false.
 CREATE OR REPLACE FUNCTION member_internal.import_file(import_id bigint, channel text) RETURNS boolean
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET work_mem = '256MB' SET maintenance_work_mem = '256MB' SET jit = off
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET work_mem = '256MB' SET jit = off
+    SET enable_hashagg = off SET min_parallel_table_scan_size = '8MB' SET parallel_setup_cost = 0 SET parallel_tuple_cost = 0
 AS $$
 #variable_conflict use_column
 DECLARE
     present CONSTANT timestamptz := member.now();
-    events CONSTANT text := format($q$
-        SELECT NULL::bigint, NULL::member.lots, NULL::member.activity, NULL::member.standing, NULL::timestamptz, NULL::integer, NULL::bytea,
-               u.kind, u.at, NULL::text, NULL::bigint, u.value, NULL::date, u.purchase_no, NULL::text, u.store, u.channel, false,
-               NULL::text, u.member_key, u.row_id, u.line, u.reject
-        FROM (%s) u ORDER BY u.member_key COLLATE "C", u.at, u.line, u.row_id $q$, member_internal.import_parsed(present));
     numbers CONSTANT regclass := pg_get_serial_sequence('member.member', 'member_id');
     first bigint;
+    parts integer;
+    events text;
     p record;
     found record;
     anew text[];
-    statement text;
 BEGIN
     IF EXISTS (SELECT FROM member.purchase) OR EXISTS (SELECT FROM member.identity i WHERE i.kind = 'external') THEN
         RETURN false;
@@ -285,8 +325,17 @@ BEGIN
     SELECT v.version, v.program INTO p
     FROM member.setting s JOIN member.program_version v ON v.version = s.program_version;
     anew := member_internal.import_unindex(found.n);
+    parts := CASE WHEN found.n < 20000 THEN 1 ELSE greatest(1, least(4, current_setting('max_parallel_workers_per_gather')::integer)) END;
+    events := (SELECT format('SELECT x.taken FROM (%s) x', string_agg(format($q$
+        SELECT member_internal.file_steps($2, %s, %L, %s, %s, u.member_key, u.at, u.value, u.purchase_no, u.store, u.channel, u.row_id, u.line, u.reject) AS taken
+        FROM (SELECT q.member_key COLLATE "C" AS member_key, q.at, q.value, q.purchase_no, q.store, q.channel, q.row_id, q.line, q.reject
+              FROM (%s) q ORDER BY 1, 2, q.line, q.row_id) u
+        GROUP BY u.member_key $q$, p.version, present, first + part, parts, member_internal.import_parsed(present, part, parts)), ' UNION ALL '))
+        FROM generate_series(0, parts - 1) part);
+    -- a worker a part, from its scan to its steps, and the leader writes
+    PERFORM set_config('min_parallel_table_scan_size', '1TB', true), set_config('parallel_leader_participation', 'off', true);
     WITH r AS MATERIALIZED (
-        SELECT * FROM member_internal.write_events(events, ARRAY[first], p.version, p.program, present)
+        SELECT * FROM member_internal.write_events(events, NULL, p.version, p.program, present)
     ), members AS (
         INSERT INTO member.member (member_id, joined_at, channel, store)
         SELECT r.member_id, r.joined_at, coalesce(import_file.channel, r.channel, 'import'), r.store FROM r WHERE r.member_key IS NOT NULL
@@ -311,10 +360,9 @@ BEGIN
     FROM (SELECT count(r.row_id) AS rejected, sum(r.row_no) AS loaded, sum(r.points) FILTER (WHERE r.row_no IS NOT NULL) AS amount,
                  coalesce(sum(r.points) FILTER (WHERE r.row_id IS NOT NULL), 0) AS other FROM r) x
     WHERE u.import_id = import_file.import_id;
+    PERFORM set_config('min_parallel_table_scan_size', '8MB', true), set_config('parallel_leader_participation', 'on', true);
     PERFORM setval(numbers, max(m.member_id)) FROM member.member m WHERE m.member_id >= first HAVING count(*) > 0;
-    FOREACH statement IN ARRAY anew LOOP
-        EXECUTE statement;
-    END LOOP;
+    PERFORM member_internal.reindex(anew);
     PERFORM member_internal.import_clear('{purchase,refund}');
     RETURN true;
 EXCEPTION WHEN unique_violation THEN
@@ -335,12 +383,12 @@ DECLARE
     present CONSTANT timestamptz := member.now();
     has record;
 BEGIN
-    ANALYZE member.import_row;
     IF member_internal.import_file(id, import_purchases.channel) THEN
         RETURN QUERY SELECT u.import_id, u.rows_read, u.rows_loaded, u.rows_known, u.rows_rejected, u.amount_read, u.amount_loaded
             FROM member.import_run u WHERE u.import_id = id;
         RETURN;
     END IF;
+    ANALYZE member.import_row;
     EXECUTE format($q$
         CREATE TEMP TABLE import_work ON COMMIT DROP AS
         SELECT u.*, NULL::text AS wallet, NULL::date AS until, NULL::text AS phone, NULL::text AS name, dense_rank() OVER (ORDER BY u.member_key COLLATE "C") AS member_no,

@@ -6,7 +6,8 @@
  * daily run write by this function; a row a member comes back, for what is left to the caller: states, levels,
  * messages.  The states of new members, and those that the query gives the place of, are written here, too: of
  * these members only those come back of whom something is left, and a last row says how many states were changed.
- * A file has its rows sorted by workers while the members before are written; its members are numbered from the one of $1 on.
+ * A file of purchases is the work of file_steps(): an aggregate that takes the steps of a key and packs what is to be
+ * written, so that workers take them and the leader writes.  Its query has one column, of such packs; $2 is the program.
  * Without members the query has not locked them: who is held by others, or was written since, is left as he is.  A query with the columns of a post besides has its
  * events answered one by one: a row each, with the number of the row it came from; what the step refuses leaves the
  * member as it was and is told there.
@@ -25,15 +26,18 @@
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 #include "utils/resowner.h"
+#include "utils/syscache.h"
 #include "utils/tuplestore.h"
 #include "utils/typcache.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "core/run.h"
 #include "core/step_sql.h"
 #include "core/streams.h"
 #include "errors.h"
 #include "util/bulk.h"
+#include "util/pack.h"
 
 /* Columns of the query. */
 typedef enum InColumn
@@ -60,12 +64,6 @@ typedef enum InColumn
 	/* of an import besides */
 	IN_LINES = IN_NATTS,
 	IN_IMPORT_NATTS,
-	/* of a file besides */
-	IN_MEMBER_KEY = IN_IMPORT_NATTS,
-	IN_ROW_ID,
-	IN_LINE,
-	IN_REJECT, /* why its row can't be taken */
-	IN_FILE_NATTS,
 	/* of the daily run besides */
 	IN_PLACE = IN_NATTS, /* of its row, which is locked */
 	IN_DUE,				 /* it is due again on this day at the latest */
@@ -130,6 +128,40 @@ static const char *const state_columns[] = {"member_id", "lots",	   "activity", 
 											"hash",		 "salt",	   "active"};
 #define STATE_CHANGED 9
 
+/* What the steps of a file are packed as, for the leader to write. */
+typedef enum PackKind
+{
+	PACK_ENTRY,
+	PACK_PURCHASE,
+	PACK_STATE,
+	PACK_MEMBER, /* who is still to be enrolled */
+	PACK_REJECT,
+	PACK_KINDS
+} PackKind;
+
+typedef enum PackMember
+{
+	MEMBER_ID,
+	MEMBER_KEY,
+	MEMBER_JOINED_AT,
+	MEMBER_STORE,
+	MEMBER_CHANNEL,
+	MEMBER_TIERS,
+	MEMBER_TIER_ENTRIES,
+	MEMBER_ROWS, /* that were taken */
+	MEMBER_AMOUNT,
+	MEMBER_NATTS
+} PackMember;
+
+typedef enum PackReject
+{
+	REJECT_ROW_ID,
+	REJECT_LINE,
+	REJECT_REASON,
+	REJECT_AMOUNT,
+	REJECT_NATTS
+} PackReject;
+
 /* What a post came to. */
 typedef struct Answer
 {
@@ -164,7 +196,7 @@ typedef struct Batch
 	TupleDesc tier;
 	bool posts;			  /* the query has the columns of a post */
 	bool imports;		  /* those of an import */
-	bool file;			  /* those of a file */
+	bool file;			  /* it has steps of a file, taken by workers */
 	bool daily;			  /* those of the daily run */
 	int64 n_taken;		  /* states of the daily run, rows of a file */
 	int64 amount;		  /* of these rows */
@@ -177,13 +209,10 @@ typedef struct Batch
 	ItemPointerData place; /* of its state */
 	DateADT due;
 	bool wanted;
-	/* of a file: number of its first key, those after it have the next */
-	int64 first;
-	int64 n_keys; /* met so far */
-	StringInfoData key;
-	TimestampTz joined_at;
-	char *store;
-	char *channel;
+	/* of a file: where rows go to, or come from */
+	StringInfo pack; /* NULL: they are written at once */
+	TupleDesc packed[PACK_KINDS];
+	PackReader reader;
 	/* after the last step that was taken */
 	bool moved;
 	DateADT next_due;
@@ -196,6 +225,18 @@ typedef struct Batch
 	int size_tiers;
 	Twin *twins;
 } Batch;
+
+/* A row of a table, written now or by the leader. */
+static void
+put(const Batch *b, PackKind kind, const Datum *v, const bool *null)
+{
+	BulkTable *const table[] = {b->entries, b->purchases, b->new_states};
+
+	if (b->pack)
+		pack_row(b->pack, kind, b->packed[kind], v, null);
+	else
+		bulk_put(table[kind], v, null);
+}
 
 /* ---- a member ---- */
 
@@ -253,7 +294,7 @@ put_state(Batch *b, const Datum *v, const bool *null)
 	state_row(b, v, null, s, n);
 	s[9] = Int64GetDatum(new_salt());
 	s[10] = BoolGetDatum(true);
-	bulk_put(b->new_states, s, n);
+	put(b, PACK_STATE, s, n);
 }
 
 static void
@@ -272,23 +313,6 @@ put_tiers(const Batch *b, Datum *v, bool *null)
 										   true, TYPALIGN_INT));
 }
 
-/* A member of a file, who is still to be enrolled. */
-static void
-put_new_member(const Batch *b, Datum *v, bool *null)
-{
-	for (int i = OUT_LOTS; i <= OUT_NEXT_DUE; i++)
-		null[i] = true;
-	v[OUT_MEMBER_KEY] = PointerGetDatum(cstring_to_text_with_len(b->key.data, b->key.len));
-	v[OUT_JOINED_AT] = TimestampTzGetDatum(b->joined_at);
-	null[OUT_MEMBER_KEY] = null[OUT_JOINED_AT] = false;
-	null[OUT_STORE] = b->store == NULL;
-	null[OUT_CHANNEL] = b->channel == NULL;
-	if (b->store)
-		v[OUT_STORE] = CStringGetTextDatum(b->store);
-	if (b->channel)
-		v[OUT_CHANNEL] = CStringGetTextDatum(b->channel);
-}
-
 /* Its state is written, or given back for that; whoever else something is left of comes back too. */
 static void
 finish_member(Batch *b)
@@ -303,12 +327,10 @@ finish_member(Batch *b)
 	encode_state(b, v, null);
 	if (b->is_new)
 		put_state(b, v, null);
-	if (!b->is_new || b->n_tiers > 0 || b->file)
+	if (!b->pack && (!b->is_new || b->n_tiers > 0))
 	{
 		for (int i = OUT_ROW_NO; i < OUT_NATTS; i++)
 			null[i] = true;
-		if (b->file)
-			put_new_member(b, v, null);
 		v[OUT_IS_NEW] = BoolGetDatum(b->is_new);
 		v[OUT_REMIND] = BoolGetDatum(b->remind);
 		put_tiers(b, v, null);
@@ -459,7 +481,7 @@ put_entry(const Batch *b, const StepEntry *e, const Datum *in, const bool *in_nu
 		null[15 + i - IN_REASON] = !b->posts || e->by_time || in_null[i];
 		v[15 + i - IN_REASON] = b->posts ? in[i] : (Datum) 0;
 	}
-	bulk_put(b->entries, v, null);
+	put(b, PACK_ENTRY, v, null);
 }
 
 static void
@@ -479,7 +501,7 @@ put_purchase(const Batch *b, const StepEvent *e, const Datum *in, const bool *in
 	null[6] = in_null[IN_STORE];
 	v[7] = in[IN_CHANNEL];
 	null[7] = in_null[IN_CHANNEL];
-	bulk_put(b->purchases, v, null);
+	put(b, PACK_PURCHASE, v, null);
 }
 
 /* ---- a post: an answer to each, refused or not ---- */
@@ -707,64 +729,278 @@ take_row(Batch *b, const Datum *v, const bool *null)
 	take_event(b, v, null);
 }
 
-/* ---- a file: its rows as they were staged, in the order of their keys ---- */
+/* ---- a file: what workers made of its rows ---- */
 
 static void
-put_reject(Batch *b, const Datum *in, const bool *in_null)
+open_packed(Batch *b)
+{
+	Oid tier = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("step_tier"),
+							   ObjectIdGetDatum(get_namespace_oid("member", false)));
+	const Oid member[MEMBER_NATTS] = {INT8OID,		TEXTOID, TIMESTAMPTZOID,
+									  TEXTOID,		TEXTOID, get_array_type(tier),
+									  INT4ARRAYOID, INT8OID, INT8OID};
+	const Oid reject[REJECT_NATTS] = {TIDOID, INT8OID, TEXTOID, INT8OID};
+
+	b->packed[PACK_ENTRY] = pack_desc_of("member", "entry", entry_columns, lengthof(entry_columns));
+	b->packed[PACK_PURCHASE] =
+		pack_desc_of("member", "purchase", purchase_columns, lengthof(purchase_columns));
+	b->packed[PACK_STATE] = pack_desc_of("member", "state", state_columns, lengthof(state_columns));
+	b->packed[PACK_MEMBER] = pack_desc(MEMBER_NATTS, member);
+	b->packed[PACK_REJECT] = pack_desc(REJECT_NATTS, reject);
+	b->tier = lookup_rowtype_tupdesc_copy(tier, -1);
+}
+
+/* A row of the result, of some columns of a packed one. */
+static void
+put_unpacked(Batch *b, int n, const int *columns, const Datum *in, const bool *in_null)
 {
 	Datum v[OUT_NATTS];
 	bool null[OUT_NATTS];
 
 	memset(null, true, sizeof(null));
-	v[OUT_ROW_ID] = in[IN_ROW_ID];
-	v[OUT_LINE] = in[IN_LINE];
-	v[OUT_REASON] = in[IN_REJECT];
-	v[OUT_POINTS] = in[IN_AMOUNT];
-	null[OUT_ROW_ID] = null[OUT_REASON] = false;
-	null[OUT_LINE] = in_null[IN_LINE];
-	null[OUT_POINTS] = in_null[IN_AMOUNT];
+	for (int i = 0; i < n; i++)
+	{
+		v[columns[i]] = in[i];
+		null[columns[i]] = in_null[i];
+	}
 	tuplestore_putvalues(b->result->setResult, b->result->setDesc, v, null);
 }
 
-/* The rows of the key before are through, if this is another. */
 static void
-turn_to_key(Batch *b, const text *key)
+write_packed(Batch *b, Datum packed)
 {
-	int len = VARSIZE_ANY_EXHDR(key);
+	static const int member[] = {OUT_MEMBER_ID, OUT_MEMBER_KEY, OUT_JOINED_AT,	 OUT_STORE,
+								 OUT_CHANNEL,	OUT_TIERS,		OUT_TIER_ENTRIES};
+	static const int reject[REJECT_NATTS] = {OUT_ROW_ID, OUT_LINE, OUT_REASON, OUT_POINTS};
+	bytea *pack = DatumGetByteaPP(packed);
+	Datum v[IN_POST_NATTS];
+	bool null[IN_POST_NATTS];
+	int kind;
 
-	if (b->n_keys > 0 && b->key.len == len && memcmp(b->key.data, VARDATA_ANY(key), len) == 0)
-		return;
-	if (b->begun)
-		finish_member(b);
-	b->begun = false;
-	resetStringInfo(&b->key);
-	appendBinaryStringInfo(&b->key, VARDATA_ANY(key), len);
-	b->n_keys++;
+	if (b->packed[0] == NULL)
+		open_packed(b);
+	b->reader.at = VARDATA_ANY(pack);
+	b->reader.end = b->reader.at + VARSIZE_ANY_EXHDR(pack);
+	while (pack_next(&b->reader, &kind))
+	{
+		pack_values(&b->reader, b->packed[kind], v, null);
+		if (kind == PACK_REJECT)
+			put_unpacked(b, REJECT_NATTS, reject, v, null);
+		else if (kind == PACK_MEMBER)
+		{
+			put_unpacked(b, lengthof(member), member, v, null);
+			b->n_taken += DatumGetInt64(v[MEMBER_ROWS]);
+			b->amount += DatumGetInt64(v[MEMBER_AMOUNT]);
+		}
+		else
+			put(b, kind, v, null);
+	}
+	if ((Pointer) pack != DatumGetPointer(packed))
+		pfree(pack);
+}
+
+/* ---- file_steps(program, version, present, first, stride, a row): the steps of the rows of a key, packed ---- */
+
+typedef enum FileArgument
+{
+	FILE_PROGRAM = 1, /* after the state */
+	FILE_VERSION,
+	FILE_PRESENT,
+	FILE_FIRST, /* number of the first key of which a row is taken */
+	FILE_STRIDE,
+	FILE_MEMBER_KEY,
+	FILE_AT,
+	FILE_AMOUNT,
+	FILE_PURCHASE_NO,
+	FILE_STORE,
+	FILE_CHANNEL,
+	FILE_ROW_ID,
+	FILE_LINE,
+	FILE_REJECT
+} FileArgument;
+
+/* Of all keys of an aggregate, which come one after the other. */
+typedef struct FileSteps
+{
+	Batch batch;
+	StringInfoData pack;
+	Datum kind;	  /* of its events */
+	int64 n_keys; /* that have a number */
+	bool open;
+	/* of the key at hand */
+	text *key;
+	TimestampTz joined_at;
+	text *store;
+	text *channel;
+	int64 rows;
+	int64 amount;
+} FileSteps;
+
+static FileSteps *
+open_steps(FunctionCallInfo fcinfo)
+{
+	MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	FileSteps *f = palloc0(sizeof(FileSteps));
+	Batch *b = &f->batch;
+
+	b->program =
+		program_open(PointerGetDatum(PG_DETOAST_DATUM_COPY(PG_GETARG_DATUM(FILE_PROGRAM))));
+	b->version = PG_GETARG_INT32(FILE_VERSION);
+	b->present = PG_GETARG_TIMESTAMPTZ(FILE_PRESENT);
+	b->row = AllocSetContextCreate(CurrentMemoryContext, "member event", ALLOCSET_DEFAULT_SIZES);
+	b->member = AllocSetContextCreate(CurrentMemoryContext, "member tiers", ALLOCSET_SMALL_SIZES);
+	run_init(&b->run, CurrentMemoryContext);
+	open_packed(b);
+	f->kind = CStringGetTextDatum("purchase");
+	initStringInfo(&f->pack);
+	b->pack = &f->pack;
+	MemoryContextSwitchTo(old);
+	return f;
+}
+
+static text *
+keep_text(const Batch *b, FunctionCallInfo fcinfo, FileArgument i)
+{
+	MemoryContext old;
+	text *copy;
+
+	if (PG_ARGISNULL(i))
+		return NULL;
+	old = MemoryContextSwitchTo(b->member);
+	copy = PG_GETARG_TEXT_P_COPY(i);
+	MemoryContextSwitchTo(old);
+	return copy;
 }
 
 static void
-take_file_row(Batch *b, const Datum *v, const bool *null)
+begin_file_member(FileSteps *f, FunctionCallInfo fcinfo, const Datum *v, const bool *null)
 {
-	if (!null[IN_MEMBER_KEY])
-		turn_to_key(b, DatumGetTextPP(v[IN_MEMBER_KEY]));
-	if (!null[IN_REJECT])
-	{
-		put_reject(b, v, null);
-		return;
-	}
-	if (!b->begun)
-	{
-		begin_member(b, b->first + b->n_keys - 1, v, null);
-		b->joined_at = DatumGetTimestampTz(v[IN_AT]);
-		b->store = null[IN_STORE]
-					   ? NULL
-					   : MemoryContextStrdup(b->member, TextDatumGetCString(v[IN_STORE]));
-		b->channel = null[IN_CHANNEL]
-						 ? NULL
-						 : MemoryContextStrdup(b->member, TextDatumGetCString(v[IN_CHANNEL]));
-	}
-	take_event(b, v, null);
+	begin_member(&f->batch,
+				 PG_GETARG_INT64(FILE_FIRST) + f->n_keys++ * PG_GETARG_INT32(FILE_STRIDE), v, null);
+	f->key = keep_text(&f->batch, fcinfo, FILE_MEMBER_KEY);
+	f->store = keep_text(&f->batch, fcinfo, FILE_STORE);
+	f->channel = keep_text(&f->batch, fcinfo, FILE_CHANNEL);
+	f->joined_at = PG_GETARG_TIMESTAMPTZ(FILE_AT);
+	f->rows = f->amount = 0;
 }
+
+static void
+take_file_row(FileSteps *f, FunctionCallInfo fcinfo)
+{
+	static const struct
+	{
+		InColumn in;
+		FileArgument from;
+	} given[] = {{IN_AT, FILE_AT},
+				 {IN_AMOUNT, FILE_AMOUNT},
+				 {IN_SOURCE, FILE_PURCHASE_NO},
+				 {IN_STORE, FILE_STORE},
+				 {IN_CHANNEL, FILE_CHANNEL}};
+	Datum v[IN_NATTS];
+	bool null[IN_NATTS];
+
+	memset(null, true, sizeof(null));
+	v[IN_KIND] = f->kind;
+	null[IN_KIND] = false;
+	for (int i = 0; i < lengthof(given); i++)
+	{
+		v[given[i].in] = PG_GETARG_DATUM(given[i].from);
+		null[given[i].in] = PG_ARGISNULL(given[i].from);
+	}
+	if (!f->batch.begun)
+		begin_file_member(f, fcinfo, v, null);
+	take_event(&f->batch, v, null);
+	f->rows++;
+	f->amount += PG_GETARG_INT64(FILE_AMOUNT);
+}
+
+static void
+pack_reject(FileSteps *f, FunctionCallInfo fcinfo)
+{
+	static const FileArgument from[REJECT_NATTS] = {FILE_ROW_ID, FILE_LINE, FILE_REJECT,
+													FILE_AMOUNT};
+	Datum v[REJECT_NATTS];
+	bool null[REJECT_NATTS];
+
+	for (int i = 0; i < REJECT_NATTS; i++)
+	{
+		v[i] = PG_GETARG_DATUM(from[i]);
+		null[i] = PG_ARGISNULL(from[i]);
+	}
+	pack_row(f->batch.pack, PACK_REJECT, f->batch.packed[PACK_REJECT], v, null);
+}
+
+PG_FUNCTION_INFO_V1(member_file_steps_add);
+Datum
+member_file_steps_add(PG_FUNCTION_ARGS)
+{
+	FileSteps *f = fcinfo->flinfo->fn_extra;
+	MemoryContext old;
+
+	if (!AggCheckCallContext(fcinfo, NULL))
+		elog(ERROR, "file_steps is an aggregate");
+	if (f == NULL)
+		f = fcinfo->flinfo->fn_extra = open_steps(fcinfo);
+	if (PG_ARGISNULL(0) == f->open)
+		elog(ERROR, "the keys of a file do not come one after the other");
+	f->open = true;
+	old = MemoryContextSwitchTo(f->batch.run.keep);
+	if (PG_ARGISNULL(FILE_REJECT))
+		take_file_row(f, fcinfo);
+	else
+		pack_reject(f, fcinfo);
+	MemoryContextSwitchTo(old);
+	PG_RETURN_POINTER(f);
+}
+
+static void
+pack_member(FileSteps *f)
+{
+	Batch *b = &f->batch;
+	Datum v[OUT_NATTS];
+	bool null[OUT_NATTS] = {false};
+	Datum m[MEMBER_NATTS] = {Int64GetDatum(b->member_id), PointerGetDatum(f->key),
+							 TimestampTzGetDatum(f->joined_at), PointerGetDatum(f->store),
+							 PointerGetDatum(f->channel)};
+	bool n[MEMBER_NATTS] = {false};
+	MemoryContext old = MemoryContextSwitchTo(b->row);
+
+	put_tiers(b, v, null);
+	n[MEMBER_STORE] = f->store == NULL;
+	n[MEMBER_CHANNEL] = f->channel == NULL;
+	n[MEMBER_TIERS] = n[MEMBER_TIER_ENTRIES] = null[OUT_TIERS];
+	m[MEMBER_TIERS] = v[OUT_TIERS];
+	m[MEMBER_TIER_ENTRIES] = v[OUT_TIER_ENTRIES];
+	m[MEMBER_ROWS] = Int64GetDatum(f->rows);
+	m[MEMBER_AMOUNT] = Int64GetDatum(f->amount);
+	pack_row(b->pack, PACK_MEMBER, b->packed[PACK_MEMBER], m, n);
+	MemoryContextSwitchTo(old);
+}
+
+PG_FUNCTION_INFO_V1(member_file_steps_end);
+Datum
+member_file_steps_end(PG_FUNCTION_ARGS)
+{
+	FileSteps *f;
+	bytea *result;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	f = (FileSteps *) PG_GETARG_POINTER(0);
+	if (f->batch.begun)
+	{
+		finish_member(&f->batch);
+		pack_member(f);
+	}
+	f->batch.begun = f->open = false;
+	result = palloc(VARHDRSZ + f->pack.len);
+	SET_VARSIZE(result, VARHDRSZ + f->pack.len);
+	memcpy(VARDATA(result), f->pack.data, f->pack.len);
+	resetStringInfo(&f->pack);
+	PG_RETURN_BYTEA_P(result);
+}
+
+/* ---- the query ---- */
 
 /* Takes the rows of the query as they come. */
 typedef struct EventReceiver
@@ -779,10 +1015,10 @@ begin_events(DestReceiver *self, int operation, TupleDesc desc)
 	Batch *b = ((EventReceiver *) self)->batch;
 
 	b->posts = desc->natts == IN_POST_NATTS;
-	b->file = desc->natts == IN_FILE_NATTS;
-	b->imports = b->file || desc->natts == IN_IMPORT_NATTS;
+	b->file = desc->natts == 1;
+	b->imports = desc->natts == IN_IMPORT_NATTS;
 	b->daily = desc->natts == IN_DAILY_NATTS;
-	if (!b->posts && !b->imports && !b->daily)
+	if (!b->file && !b->posts && !b->imports && !b->daily)
 		elog(ERROR, "the query of events has %d columns", desc->natts);
 }
 
@@ -795,7 +1031,7 @@ receive_event(TupleTableSlot *slot, DestReceiver *self)
 	CHECK_FOR_INTERRUPTS();
 	slot_getallattrs(slot);
 	if (b->file)
-		take_file_row(b, slot->tts_values, slot->tts_isnull);
+		write_packed(b, slot->tts_values[0]);
 	else
 		take_row(b, slot->tts_values, slot->tts_isnull);
 	MemoryContextSwitchTo(old);
@@ -822,24 +1058,24 @@ put_count(Batch *b)
 }
 
 static void
-take_events(Batch *b, const char *query, Datum members, bool members_null)
+take_events(Batch *b, const char *query, Datum members, bool members_null, Datum program,
+			Oid program_type)
 {
-	Oid type = INT8ARRAYOID;
+	Oid types[] = {INT8ARRAYOID, program_type};
 	EventReceiver receiver = {{receive_event, begin_events, no_more, no_more, DestNone}, b};
 	SPIExecuteOptions how = {0};
 	bool alone = !bulk_is_by_pages(b->entries) || !bulk_is_by_pages(b->purchases) ||
 				 !bulk_is_by_pages(b->new_states);
 	/* statements that write can't be run beside workers; pages can */
-	SPIPlanPtr plan = SPI_prepare_cursor(query, 1, &type, alone ? 0 : CURSOR_OPT_PARALLEL_OK);
+	SPIPlanPtr plan =
+		SPI_prepare_cursor(query, lengthof(types), types, alone ? 0 : CURSOR_OPT_PARALLEL_OK);
 
 	if (plan == NULL)
 		elog(ERROR, "could not prepare the query of events: %s",
 			 SPI_result_code_string(SPI_result));
-	how.params = makeParamList(1);
-	how.params->params[0] = (ParamExternData){members, members_null, PARAM_FLAG_CONST, type};
-	if (!members_null && ArrayGetNItems(ARR_NDIM(DatumGetArrayTypeP(members)),
-										ARR_DIMS(DatumGetArrayTypeP(members))) > 0)
-		b->first = *(const int64 *) ARR_DATA_PTR(DatumGetArrayTypeP(members));
+	how.params = makeParamList(lengthof(types));
+	how.params->params[0] = (ParamExternData){members, members_null, PARAM_FLAG_CONST, types[0]};
+	how.params->params[1] = (ParamExternData){program, false, 0, types[1]};
 	how.dest = &receiver.pub;
 	(void) GetCurrentTransactionId(); /* beside workers none is given */
 	if (SPI_execute_plan_extended(plan, &how) < 0)
@@ -869,7 +1105,6 @@ member_write_events(PG_FUNCTION_ARGS)
 	b.row = AllocSetContextCreate(CurrentMemoryContext, "member event", ALLOCSET_DEFAULT_SIZES);
 	b.member = AllocSetContextCreate(CurrentMemoryContext, "member tiers", ALLOCSET_SMALL_SIZES);
 	run_init(&b.run, CurrentMemoryContext);
-	initStringInfo(&b.key);
 	b.entries = bulk_open(BULK_INSERT, "member", "entry", entry_columns, lengthof(entry_columns));
 	b.purchases =
 		bulk_open(BULK_INSERT, "member", "purchase", purchase_columns, lengthof(purchase_columns));
@@ -877,7 +1112,8 @@ member_write_events(PG_FUNCTION_ARGS)
 						 state_columns, STATE_CHANGED);
 	b.new_states =
 		bulk_open(BULK_INSERT, "member", "state", state_columns, lengthof(state_columns));
-	take_events(&b, query, PG_GETARG_DATUM(1), PG_ARGISNULL(1));
+	take_events(&b, query, PG_GETARG_DATUM(1), PG_ARGISNULL(1), PG_GETARG_DATUM(3),
+				get_fn_expr_argtype(fcinfo->flinfo, 3));
 	bulk_close(b.entries);
 	bulk_close(b.purchases);
 	bulk_close(b.states);

@@ -12,6 +12,7 @@
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
 #include "utils/builtins.h"
+#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
 #include "core/step.h"
@@ -38,15 +39,31 @@ append_packed(StringInfo b, const struct varlena *v)
 	append_bytes(b, v ? VARDATA_ANY(v) : NULL, v ? (int) VARSIZE_ANY_EXHDR(v) : -1);
 }
 
+/* A context for the session: to make one takes longer than to hash an entry.  It has an owner of its own, which stays. */
+static pg_cryptohash_ctx *
+open_sha256(void)
+{
+	ResourceOwner current = CurrentResourceOwner;
+	pg_cryptohash_ctx *ctx;
+
+	CurrentResourceOwner = ResourceOwnerCreate(NULL, "member hash");
+	ctx = pg_cryptohash_create(PG_SHA256);
+	CurrentResourceOwner = current;
+	if (ctx == NULL)
+		ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"));
+	return ctx;
+}
+
 static void
 sha256(const void *data, Size len, uint8 *hash)
 {
-	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
+	static pg_cryptohash_ctx *ctx = NULL;
 
+	if (ctx == NULL)
+		ctx = open_sha256();
 	if (pg_cryptohash_init(ctx) < 0 || pg_cryptohash_update(ctx, data, len) < 0 ||
 		pg_cryptohash_final(ctx, hash, PG_SHA256_DIGEST_LENGTH) < 0)
 		elog(ERROR, "could not compute SHA-256: %s", pg_cryptohash_error(ctx));
-	pg_cryptohash_free(ctx);
 }
 
 void
