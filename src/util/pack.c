@@ -43,8 +43,7 @@ pack_desc_of(const char *schema, const char *table, const char *const *columns, 
 void
 pack_row(StringInfo pack, int kind, TupleDesc desc, const Datum *values, const bool *nulls)
 {
-	MinimalTuple row =
-		heap_form_minimal_tuple(desc, unconstify(Datum *, values), unconstify(bool *, nulls));
+	MinimalTuple row = form_minimal_tuple(desc, values, nulls);
 
 	appendBinaryStringInfo(pack, (const char *) &kind, sizeof(kind));
 	appendBinaryStringInfo(pack, (const char *) row, row->t_len); /* begins with its length */
