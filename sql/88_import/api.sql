@@ -365,8 +365,11 @@ BEGIN
     PERFORM member_internal.reindex(anew);
     PERFORM member_internal.import_clear('{purchase,refund}');
     RETURN true;
-EXCEPTION WHEN unique_violation THEN
-    RETURN false; -- a number twice: which of the rows is taken is said row by row
+EXCEPTION
+    WHEN unique_violation THEN
+        RETURN false; -- a number twice: which of the rows is taken is said row by row
+    WHEN program_limit_exceeded THEN
+        RETURN false; -- a key that stands for very many
 END
 $$;
 COMMENT ON FUNCTION member_internal.import_file(bigint, text) IS

@@ -819,6 +819,9 @@ typedef enum FileArgument
 	FILE_REJECT
 } FileArgument;
 
+/* Bytes of one key: a value is passed on whole, and copied. */
+#define FILE_PACK_MAX (32 * 1024 * 1024)
+
 /* Of all keys of an aggregate, which come one after the other. */
 typedef struct FileSteps
 {
@@ -949,6 +952,9 @@ member_file_steps_add(PG_FUNCTION_ARGS)
 		take_file_row(f, fcinfo);
 	else
 		pack_reject(f, fcinfo);
+	if (f->pack.len > FILE_PACK_MAX)
+		ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				errmsg("a member key has too many rows for one look"));
 	MemoryContextSwitchTo(old);
 	PG_RETURN_POINTER(f);
 }

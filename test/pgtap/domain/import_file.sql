@@ -110,6 +110,16 @@ SELECT is((SELECT rows_loaded + rows_rejected FROM member.import_purchases()), 1
 SELECT is((SELECT string_agg(reason, ', ') FROM member.import_reject j WHERE j.line IN (1, 99)), 'purchase number occurs before in the file', '… but for one of the two');
 ROLLBACK;
 
+-- ---- a key that stands for very many, as a till's guest does ----
+
+BEGIN;
+INSERT INTO member.import_row (member_key, at, purchase_no, amount)
+SELECT CASE WHEN n % 50 = 0 THEN 'K' || n ELSE 'guest' END, '2026-01-01', 'G' || n, '1' FROM generate_series(1, 200000) n;
+SELECT ok(NOT member_internal.import_file(member_internal.import_begin('purchases'), NULL), 'more than a worker hands on');
+SELECT is_empty('SELECT FROM member.member UNION ALL SELECT FROM member.state UNION ALL SELECT FROM member.entry', 'nobody is there');
+SELECT is((SELECT rows_loaded FROM member.import_purchases()), 200000::bigint, '… is loaded the other way');
+ROLLBACK;
+
 -- ---- tables a DBA changed: row by row, without workers ----
 
 BEGIN;
