@@ -4,13 +4,16 @@
  * write_events(query, members, version, program, present): the query yields the events of each member together
  * and in their order, its first row with the member's state; $1 in it are the members.  Import, posting and the
  * daily run write by this function; a row a member comes back, for what is left to the caller: states, levels,
- * messages.  The states of new members, and those that the query gives the place of, are written here, too: of
- * these members only those come back of whom something is left, and a last row says how many states were changed.
- * A file of purchases is the work of file_steps(): an aggregate that takes the steps of a key and packs what is to be
- * written, so that workers take them and the leader writes.  Its query has one column, of such packs; $2 is the program.
- * Without members the query has not locked them: who is held by others, or was written since, is left as he is.  A query with the columns of a post besides has its
- * events answered one by one: a row each, with the number of the row it came from; what the step refuses leaves the
- * member as it was and is told there.
+ * messages.
+ *
+ * The states of new members, and those that the query gives the place of, are written here, too: of these members
+ * only those come back of whom something is left, and a last row says how many states were changed.  Without members
+ * the query has not locked them: who is held by others, or was written since, is left as he is.
+ *
+ * A query with the columns of a post has its events answered one by one: a row each, with the number of the row it
+ * came from; what the step refuses leaves the member as it was and is told there.
+ *
+ * A query of one column yields what the aggregate of file.c made in workers; $2 in it is the program.
  */
 #include "compat.h"
 
@@ -32,88 +35,10 @@
 
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
-#include "core/run.h"
+#include "core/batch.h"
 #include "core/step_sql.h"
 #include "core/streams.h"
 #include "errors.h"
-#include "util/bulk.h"
-#include "util/pack.h"
-
-/* Columns of the query. */
-typedef enum InColumn
-{
-	IN_MEMBER_ID,
-	IN_LOTS, /* the state, as in step_state; entries null: there is none yet */
-	IN_ACTIVITY,
-	IN_STANDING,
-	IN_STATE_AT,
-	IN_ENTRIES,
-	IN_HASH,
-	IN_KIND,
-	IN_AT,
-	IN_WALLET,
-	IN_POINTS,
-	IN_AMOUNT,
-	IN_UNTIL,
-	IN_SOURCE,
-	IN_REFUND_NO,
-	IN_STORE,
-	IN_CHANNEL,
-	IN_JOURNAL,
-	IN_NATTS,
-	/* of an import besides */
-	IN_LINES = IN_NATTS,
-	IN_IMPORT_NATTS,
-	/* of the daily run besides */
-	IN_PLACE = IN_NATTS, /* of its row, which is locked */
-	IN_DUE,				 /* it is due again on this day at the latest */
-	IN_WANTED,			 /* its row is to come back in any case */
-	IN_DAILY_NATTS,
-	/* of a post besides */
-	IN_USABLE_FROM = IN_NATTS,
-	IN_REASON,
-	IN_ACTOR,
-	IN_KEY,
-	IN_DIGEST,
-	IN_ROW_NO,
-	IN_TWIN,	 /* another row has its key */
-	IN_SQLSTATE, /* why it is refused unless its key was answered */
-	IN_REFUSAL,
-	IN_POST_NATTS
-} InColumn;
-
-typedef enum OutColumn
-{
-	OUT_MEMBER_ID,
-	OUT_LOTS,
-	OUT_ACTIVITY,
-	OUT_STANDING,
-	OUT_AT,
-	OUT_ENTRIES,
-	OUT_HASH,
-	OUT_NEXT_DUE,
-	OUT_IS_NEW,
-	OUT_REMIND,
-	OUT_TIERS,
-	OUT_TIER_ENTRIES,
-	/* of a post: a row each */
-	OUT_ROW_NO,
-	OUT_ENTRY_NO,
-	OUT_POINTS,
-	OUT_BALANCE,
-	OUT_TIER,
-	OUT_REPEATED,
-	OUT_SQLSTATE,
-	OUT_REASON,
-	/* of a file: a row each new member, and each row that can't be taken */
-	OUT_MEMBER_KEY,
-	OUT_JOINED_AT,
-	OUT_STORE,
-	OUT_CHANNEL,
-	OUT_ROW_ID,
-	OUT_LINE,
-	OUT_NATTS
-} OutColumn;
 
 static const char *const entry_columns[] = {
 	"member_id",	   "at",	 "booked_at", "points", "balance", "ref_part", "entry_no", "ref",
@@ -128,107 +53,9 @@ static const char *const state_columns[] = {"member_id", "lots",	   "activity", 
 											"hash",		 "salt",	   "active"};
 #define STATE_CHANGED 9
 
-/* What the steps of a file are packed as, for the leader to write. */
-typedef enum PackKind
-{
-	PACK_ENTRY,
-	PACK_PURCHASE,
-	PACK_STATE,
-	PACK_MEMBER, /* who is still to be enrolled */
-	PACK_REJECT,
-	PACK_KINDS
-} PackKind;
-
-typedef enum PackMember
-{
-	MEMBER_ID,
-	MEMBER_KEY,
-	MEMBER_JOINED_AT,
-	MEMBER_STORE,
-	MEMBER_CHANNEL,
-	MEMBER_TIERS,
-	MEMBER_TIER_ENTRIES,
-	MEMBER_ROWS, /* that were taken */
-	MEMBER_AMOUNT,
-	MEMBER_NATTS
-} PackMember;
-
-typedef enum PackReject
-{
-	REJECT_ROW_ID,
-	REJECT_LINE,
-	REJECT_REASON,
-	REJECT_AMOUNT,
-	REJECT_NATTS
-} PackReject;
-
-/* What a post came to. */
-typedef struct Answer
-{
-	int32 entry_no;
-	int64 points;
-	int64 balance;
-	const char *tier;
-	bool repeated;
-	const char *sqlstate; /* NULL: not refused */
-	const char *reason;
-} Answer;
-
-/* A post of the member that others of the batch have the key of. */
-typedef struct Twin
-{
-	const char *key;
-	struct varlena *digest;
-	Answer answer;
-	struct Twin *next;
-} Twin;
-
-typedef struct Batch
-{
-	ReturnSetInfo *result;
-	const Program *program;
-	int32 version;
-	TimestampTz present;
-	BulkTable *entries;
-	BulkTable *purchases;
-	BulkTable *states;	   /* to be changed */
-	BulkTable *new_states; /* to be made */
-	TupleDesc tier;
-	bool posts;			  /* the query has the columns of a post */
-	bool imports;		  /* those of an import */
-	bool file;			  /* it has steps of a file, taken by workers */
-	bool daily;			  /* those of the daily run */
-	int64 n_taken;		  /* states of the daily run, rows of a file */
-	int64 amount;		  /* of these rows */
-	MemoryContext row;	  /* of one event */
-	MemoryContext member; /* of one member: tiers, twins */
-	Run run;
-	bool begun;
-	int64 member_id;
-	bool is_new;
-	ItemPointerData place; /* of its state */
-	DateADT due;
-	bool wanted;
-	/* of a file: where rows go to, or come from */
-	StringInfo pack; /* NULL: they are written at once */
-	TupleDesc packed[PACK_KINDS];
-	PackReader reader;
-	/* after the last step that was taken */
-	bool moved;
-	DateADT next_due;
-	bool remind;
-	/* decisions on levels, with the entry that brought each */
-	Datum *tiers;
-	Datum *tier_entries;
-	bool *tier_null;
-	int n_tiers;
-	int size_tiers;
-	Twin *twins;
-} Batch;
-
 /* A row of a table, written now or by the leader. */
-static void
-put(const Batch *b, PackKind kind, const Datum *v, const bool *null)
+void
+batch_put(const Batch *b, PackKind kind, const Datum *v, const bool *null)
 {
 	BulkTable *const table[] = {b->entries, b->purchases, b->new_states};
 
@@ -294,11 +121,11 @@ put_state(Batch *b, const Datum *v, const bool *null)
 	state_row(b, v, null, s, n);
 	s[9] = Int64GetDatum(new_salt());
 	s[10] = BoolGetDatum(true);
-	put(b, PACK_STATE, s, n);
+	batch_put(b, PACK_STATE, s, n);
 }
 
-static void
-put_tiers(const Batch *b, Datum *v, bool *null)
+void
+batch_put_tiers(const Batch *b, Datum *v, bool *null)
 {
 	int n = b->n_tiers;
 	int lower = 1;
@@ -314,8 +141,8 @@ put_tiers(const Batch *b, Datum *v, bool *null)
 }
 
 /* Its state is written, or given back for that; whoever else something is left of comes back too. */
-static void
-finish_member(Batch *b)
+void
+batch_finish_member(Batch *b)
 {
 	Datum v[OUT_NATTS];
 	bool null[OUT_NATTS] = {false};
@@ -333,14 +160,14 @@ finish_member(Batch *b)
 			null[i] = true;
 		v[OUT_IS_NEW] = BoolGetDatum(b->is_new);
 		v[OUT_REMIND] = BoolGetDatum(b->remind);
-		put_tiers(b, v, null);
+		batch_put_tiers(b, v, null);
 		tuplestore_putvalues(b->result->setResult, b->result->setDesc, v, null);
 	}
 	MemoryContextSwitchTo(old);
 }
 
-static void
-begin_member(Batch *b, int64 member_id, const Datum *v, const bool *null)
+void
+batch_begin_member(Batch *b, int64 member_id, const Datum *v, const bool *null)
 {
 	MemoryContext old;
 
@@ -481,7 +308,7 @@ put_entry(const Batch *b, const StepEntry *e, const Datum *in, const bool *in_nu
 		null[15 + i - IN_REASON] = !b->posts || e->by_time || in_null[i];
 		v[15 + i - IN_REASON] = b->posts ? in[i] : (Datum) 0;
 	}
-	put(b, PACK_ENTRY, v, null);
+	batch_put(b, PACK_ENTRY, v, null);
 }
 
 static void
@@ -501,7 +328,7 @@ put_purchase(const Batch *b, const StepEvent *e, const Datum *in, const bool *in
 	null[6] = in_null[IN_STORE];
 	v[7] = in[IN_CHANNEL];
 	null[7] = in_null[IN_CHANNEL];
-	put(b, PACK_PURCHASE, v, null);
+	batch_put(b, PACK_PURCHASE, v, null);
 }
 
 /* ---- a post: an answer to each, refused or not ---- */
@@ -687,8 +514,8 @@ take_post(Batch *b, StepEvent *event, const Datum *v, const bool *null)
 	put_answer(b, v, &answer);
 }
 
-static void
-take_event(Batch *b, const Datum *v, const bool *null)
+void
+batch_take_event(Batch *b, const Datum *v, const bool *null)
 {
 	StepEvent event;
 	MemoryContext old;
@@ -723,16 +550,15 @@ take_row(Batch *b, const Datum *v, const bool *null)
 	if (!b->begun || DatumGetInt64(v[IN_MEMBER_ID]) != b->member_id)
 	{
 		if (b->begun)
-			finish_member(b);
-		begin_member(b, DatumGetInt64(v[IN_MEMBER_ID]), v, null);
+			batch_finish_member(b);
+		batch_begin_member(b, DatumGetInt64(v[IN_MEMBER_ID]), v, null);
 	}
-	take_event(b, v, null);
+	batch_take_event(b, v, null);
 }
 
-/* ---- a file: what workers made of its rows ---- */
-
-static void
-open_packed(Batch *b)
+/* What is packed of a file has these columns. */
+void
+batch_open_packed(Batch *b)
 {
 	Oid tier = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("step_tier"),
 							   ObjectIdGetDatum(get_namespace_oid("member", false)));
@@ -748,262 +574,6 @@ open_packed(Batch *b)
 	b->packed[PACK_MEMBER] = pack_desc(MEMBER_NATTS, member);
 	b->packed[PACK_REJECT] = pack_desc(REJECT_NATTS, reject);
 	b->tier = lookup_rowtype_tupdesc_copy(tier, -1);
-}
-
-/* A row of the result, of some columns of a packed one. */
-static void
-put_unpacked(Batch *b, int n, const int *columns, const Datum *in, const bool *in_null)
-{
-	Datum v[OUT_NATTS];
-	bool null[OUT_NATTS];
-
-	memset(null, true, sizeof(null));
-	for (int i = 0; i < n; i++)
-	{
-		v[columns[i]] = in[i];
-		null[columns[i]] = in_null[i];
-	}
-	tuplestore_putvalues(b->result->setResult, b->result->setDesc, v, null);
-}
-
-static void
-write_packed(Batch *b, Datum packed)
-{
-	static const int member[] = {OUT_MEMBER_ID, OUT_MEMBER_KEY, OUT_JOINED_AT,	 OUT_STORE,
-								 OUT_CHANNEL,	OUT_TIERS,		OUT_TIER_ENTRIES};
-	static const int reject[REJECT_NATTS] = {OUT_ROW_ID, OUT_LINE, OUT_REASON, OUT_POINTS};
-	bytea *pack = DatumGetByteaPP(packed);
-	Datum v[IN_POST_NATTS];
-	bool null[IN_POST_NATTS];
-	int kind;
-
-	if (b->packed[0] == NULL)
-		open_packed(b);
-	b->reader.at = VARDATA_ANY(pack);
-	b->reader.end = b->reader.at + VARSIZE_ANY_EXHDR(pack);
-	while (pack_next(&b->reader, &kind))
-	{
-		pack_values(&b->reader, b->packed[kind], v, null);
-		if (kind == PACK_REJECT)
-			put_unpacked(b, REJECT_NATTS, reject, v, null);
-		else if (kind == PACK_MEMBER)
-		{
-			put_unpacked(b, lengthof(member), member, v, null);
-			b->n_taken += DatumGetInt64(v[MEMBER_ROWS]);
-			b->amount += DatumGetInt64(v[MEMBER_AMOUNT]);
-		}
-		else
-			put(b, kind, v, null);
-	}
-	if ((Pointer) pack != DatumGetPointer(packed))
-		pfree(pack);
-}
-
-/* ---- file_steps(program, version, present, first, stride, a row): the steps of the rows of a key, packed ---- */
-
-typedef enum FileArgument
-{
-	FILE_PROGRAM = 1, /* after the state */
-	FILE_VERSION,
-	FILE_PRESENT,
-	FILE_FIRST, /* number of the first key of which a row is taken */
-	FILE_STRIDE,
-	FILE_MEMBER_KEY,
-	FILE_AT,
-	FILE_AMOUNT,
-	FILE_PURCHASE_NO,
-	FILE_STORE,
-	FILE_CHANNEL,
-	FILE_ROW_ID,
-	FILE_LINE,
-	FILE_REJECT
-} FileArgument;
-
-/* Bytes of one key: a value is passed on whole, and copied. */
-#define FILE_PACK_MAX (32 * 1024 * 1024)
-
-/* Of all keys of an aggregate, which come one after the other. */
-typedef struct FileSteps
-{
-	Batch batch;
-	StringInfoData pack;
-	Datum kind;	  /* of its events */
-	int64 n_keys; /* that have a number */
-	bool open;
-	/* of the key at hand */
-	text *key;
-	TimestampTz joined_at;
-	text *store;
-	text *channel;
-	int64 rows;
-	int64 amount;
-} FileSteps;
-
-static FileSteps *
-open_steps(FunctionCallInfo fcinfo)
-{
-	MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-	FileSteps *f = palloc0(sizeof(FileSteps));
-	Batch *b = &f->batch;
-
-	b->program =
-		program_open(PointerGetDatum(PG_DETOAST_DATUM_COPY(PG_GETARG_DATUM(FILE_PROGRAM))));
-	b->version = PG_GETARG_INT32(FILE_VERSION);
-	b->present = PG_GETARG_TIMESTAMPTZ(FILE_PRESENT);
-	b->row = AllocSetContextCreate(CurrentMemoryContext, "member event", ALLOCSET_DEFAULT_SIZES);
-	b->member = AllocSetContextCreate(CurrentMemoryContext, "member tiers", ALLOCSET_SMALL_SIZES);
-	run_init(&b->run, CurrentMemoryContext);
-	open_packed(b);
-	f->kind = CStringGetTextDatum("purchase");
-	initStringInfo(&f->pack);
-	b->pack = &f->pack;
-	MemoryContextSwitchTo(old);
-	return f;
-}
-
-static text *
-keep_text(const Batch *b, FunctionCallInfo fcinfo, FileArgument i)
-{
-	MemoryContext old;
-	text *copy;
-
-	if (PG_ARGISNULL(i))
-		return NULL;
-	old = MemoryContextSwitchTo(b->member);
-	copy = PG_GETARG_TEXT_P_COPY(i);
-	MemoryContextSwitchTo(old);
-	return copy;
-}
-
-static void
-begin_file_member(FileSteps *f, FunctionCallInfo fcinfo, const Datum *v, const bool *null)
-{
-	begin_member(&f->batch,
-				 PG_GETARG_INT64(FILE_FIRST) + f->n_keys++ * PG_GETARG_INT32(FILE_STRIDE), v, null);
-	f->key = keep_text(&f->batch, fcinfo, FILE_MEMBER_KEY);
-	f->store = keep_text(&f->batch, fcinfo, FILE_STORE);
-	f->channel = keep_text(&f->batch, fcinfo, FILE_CHANNEL);
-	f->joined_at = PG_GETARG_TIMESTAMPTZ(FILE_AT);
-	f->rows = f->amount = 0;
-}
-
-static void
-take_file_row(FileSteps *f, FunctionCallInfo fcinfo)
-{
-	static const struct
-	{
-		InColumn in;
-		FileArgument from;
-	} given[] = {{IN_AT, FILE_AT},
-				 {IN_AMOUNT, FILE_AMOUNT},
-				 {IN_SOURCE, FILE_PURCHASE_NO},
-				 {IN_STORE, FILE_STORE},
-				 {IN_CHANNEL, FILE_CHANNEL}};
-	Datum v[IN_NATTS];
-	bool null[IN_NATTS];
-
-	memset(null, true, sizeof(null));
-	v[IN_KIND] = f->kind;
-	null[IN_KIND] = false;
-	for (int i = 0; i < lengthof(given); i++)
-	{
-		v[given[i].in] = PG_GETARG_DATUM(given[i].from);
-		null[given[i].in] = PG_ARGISNULL(given[i].from);
-	}
-	if (!f->batch.begun)
-		begin_file_member(f, fcinfo, v, null);
-	take_event(&f->batch, v, null);
-	f->rows++;
-	f->amount += PG_GETARG_INT64(FILE_AMOUNT);
-}
-
-static void
-pack_reject(FileSteps *f, FunctionCallInfo fcinfo)
-{
-	static const FileArgument from[REJECT_NATTS] = {FILE_ROW_ID, FILE_LINE, FILE_REJECT,
-													FILE_AMOUNT};
-	Datum v[REJECT_NATTS];
-	bool null[REJECT_NATTS];
-
-	for (int i = 0; i < REJECT_NATTS; i++)
-	{
-		v[i] = PG_GETARG_DATUM(from[i]);
-		null[i] = PG_ARGISNULL(from[i]);
-	}
-	pack_row(f->batch.pack, PACK_REJECT, f->batch.packed[PACK_REJECT], v, null);
-}
-
-PG_FUNCTION_INFO_V1(member_file_steps_add);
-Datum
-member_file_steps_add(PG_FUNCTION_ARGS)
-{
-	FileSteps *f = fcinfo->flinfo->fn_extra;
-	MemoryContext old;
-
-	if (!AggCheckCallContext(fcinfo, NULL))
-		elog(ERROR, "file_steps is an aggregate");
-	if (f == NULL)
-		f = fcinfo->flinfo->fn_extra = open_steps(fcinfo);
-	if (PG_ARGISNULL(0) == f->open)
-		elog(ERROR, "the keys of a file do not come one after the other");
-	f->open = true;
-	old = MemoryContextSwitchTo(f->batch.run.keep);
-	if (PG_ARGISNULL(FILE_REJECT))
-		take_file_row(f, fcinfo);
-	else
-		pack_reject(f, fcinfo);
-	if (f->pack.len > FILE_PACK_MAX)
-		ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				errmsg("a member key has too many rows for one look"));
-	MemoryContextSwitchTo(old);
-	PG_RETURN_POINTER(f);
-}
-
-static void
-pack_member(FileSteps *f)
-{
-	Batch *b = &f->batch;
-	Datum v[OUT_NATTS];
-	bool null[OUT_NATTS] = {false};
-	Datum m[MEMBER_NATTS] = {Int64GetDatum(b->member_id), PointerGetDatum(f->key),
-							 TimestampTzGetDatum(f->joined_at), PointerGetDatum(f->store),
-							 PointerGetDatum(f->channel)};
-	bool n[MEMBER_NATTS] = {false};
-	MemoryContext old = MemoryContextSwitchTo(b->row);
-
-	put_tiers(b, v, null);
-	n[MEMBER_STORE] = f->store == NULL;
-	n[MEMBER_CHANNEL] = f->channel == NULL;
-	n[MEMBER_TIERS] = n[MEMBER_TIER_ENTRIES] = null[OUT_TIERS];
-	m[MEMBER_TIERS] = v[OUT_TIERS];
-	m[MEMBER_TIER_ENTRIES] = v[OUT_TIER_ENTRIES];
-	m[MEMBER_ROWS] = Int64GetDatum(f->rows);
-	m[MEMBER_AMOUNT] = Int64GetDatum(f->amount);
-	pack_row(b->pack, PACK_MEMBER, b->packed[PACK_MEMBER], m, n);
-	MemoryContextSwitchTo(old);
-}
-
-PG_FUNCTION_INFO_V1(member_file_steps_end);
-Datum
-member_file_steps_end(PG_FUNCTION_ARGS)
-{
-	FileSteps *f;
-	bytea *result;
-
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	f = (FileSteps *) PG_GETARG_POINTER(0);
-	if (f->batch.begun)
-	{
-		finish_member(&f->batch);
-		pack_member(f);
-	}
-	f->batch.begun = f->open = false;
-	result = palloc(VARHDRSZ + f->pack.len);
-	SET_VARSIZE(result, VARHDRSZ + f->pack.len);
-	memcpy(VARDATA(result), f->pack.data, f->pack.len);
-	resetStringInfo(&f->pack);
-	PG_RETURN_BYTEA_P(result);
 }
 
 /* ---- the query ---- */
@@ -1037,7 +607,7 @@ receive_event(TupleTableSlot *slot, DestReceiver *self)
 	CHECK_FOR_INTERRUPTS();
 	slot_getallattrs(slot);
 	if (b->file)
-		write_packed(b, slot->tts_values[0]);
+		file_write_packed(b, slot->tts_values[0]);
 	else
 		take_row(b, slot->tts_values, slot->tts_isnull);
 	MemoryContextSwitchTo(old);
@@ -1087,7 +657,7 @@ take_events(Batch *b, const char *query, Datum members, bool members_null, Datum
 	if (SPI_execute_plan_extended(plan, &how) < 0)
 		elog(ERROR, "could not run the query of events");
 	if (b->begun)
-		finish_member(b);
+		batch_finish_member(b);
 	if (b->daily || b->file)
 		put_count(b);
 }
