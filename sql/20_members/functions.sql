@@ -171,8 +171,7 @@ CREATE OR REPLACE FUNCTION member_internal.write_events(
 RETURNS TABLE (member_id bigint, lots member.lots, activity member.activity, standing member.standing, at timestamptz,
                entries integer, hash bytea, next_due date, is_new boolean, remind boolean, tiers member.step_tier[],
                tier_entries integer[], row_no bigint, entry_no integer, points bigint, balance bigint, tier text,
-               repeated boolean, sqlstate text, reason text, member_key text, joined_at timestamptz, store text, channel text,
-               row_id tid, line bigint)
+               repeated boolean, sqlstate text, reason text)
 LANGUAGE c VOLATILE ROWS 5000 AS 'MODULE_PATHNAME', 'member_write_events';
 COMMENT ON FUNCTION member_internal.write_events(text, bigint[], integer, member.program, timestamptz) IS
-    'Takes the events of many members through step and writes entries and purchases, and the states of new members and of the daily run; a row a member with its state afterwards, for the caller to write where it is not, and the decisions on levels with the entry that brought each; of states written only where something is left; for the daily run a last row with how many states were written (row_no). For posts also a row each (row_no is set): entry, points, balance and level, or why it was refused. For a file a row each new member who is to be enrolled, each row that can''t be taken (row_id is set), and a last one with how many were taken (row_no) and their amount (points).';
+    'Takes the events of many members through step and writes entries and purchases, and the states of new members and of the daily run; a row a member with its state afterwards, for the caller to write where it is not, and the decisions on levels with the entry that brought each; of states written only where something is left; for the daily run a last row with how many states were written (row_no). For posts also a row each (row_no is set): entry, points, balance and level, or why it was refused.';

@@ -279,28 +279,19 @@ LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'member_lock_numbers';
 COMMENT ON FUNCTION member_internal.lock_numbers(regclass) IS
     'Whether the numbers of a sequence, from the next on, are the caller''s to use and to set until the transaction ends. False: others take some now, or it does not go up by one.';
 
-CREATE OR REPLACE FUNCTION member_internal.file_steps_add(internal, member.program, version integer, present timestamptz, first bigint, stride integer,
-    member_key text, at timestamptz, amount bigint, purchase_no text, store text, channel text, row_id tid, line bigint, reject text) RETURNS internal
-LANGUAGE c VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_file_steps_add';
-COMMENT ON FUNCTION member_internal.file_steps_add(internal, member.program, integer, timestamptz, bigint, integer, text, timestamptz, bigint, text, text, text, tid, bigint, text) IS
-    'Transition of file_steps.';
-
-CREATE OR REPLACE FUNCTION member_internal.file_steps_end(internal) RETURNS bytea
-LANGUAGE c VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME', 'member_file_steps_end';
-COMMENT ON FUNCTION member_internal.file_steps_end(internal) IS 'Final function of file_steps.';
-
-CREATE OR REPLACE AGGREGATE member_internal.file_steps(member.program, version integer, present timestamptz, first bigint, stride integer,
-    member_key text, at timestamptz, amount bigint, purchase_no text, store text, channel text, row_id tid, line bigint, reject text) (
-    SFUNC = member_internal.file_steps_add, STYPE = internal, FINALFUNC = member_internal.file_steps_end, PARALLEL = SAFE);
-COMMENT ON AGGREGATE member_internal.file_steps(member.program, integer, timestamptz, bigint, integer, text, timestamptz, bigint, text, text, text, tid, bigint, text) IS
-    'Takes the purchases of a key, in their order, through step, and packs what is to be written of them and which rows can''t be taken, for write_events(). The keys have to come one after the other; those of which a row is taken get the numbers first, first + stride …';
+CREATE OR REPLACE FUNCTION member_internal.write_file(queries text[], first bigint, version integer, program member.program, present timestamptz)
+RETURNS TABLE (member_id bigint, member_key text, joined_at timestamptz, store text, channel text, tiers member.step_tier[], tier_entries integer[],
+               row_id tid, line bigint, reason text, taken bigint, amount bigint)
+LANGUAGE c VOLATILE STRICT ROWS 5000 AS 'MODULE_PATHNAME', 'member_write_file';
+COMMENT ON FUNCTION member_internal.write_file(text[], bigint, integer, member.program, timestamptz) IS
+    'Takes the purchases of new member keys through step, each query in a worker, and writes entries, purchases and states. A query yields member_key, at, amount in minor units, purchase_no, store, channel, row_id, line, reject, the rows of a key together and in their order; keys of which a row is taken get the numbers from first on. Returns a row each member, who is still to be enrolled, with how many rows were taken and their amount, and a row each that can''t be taken (row_id is set).';
 
 -- The first file of a program, if it has nothing but purchases with a number each: workers read, sort and take the steps, each of
 -- some of the keys, and what they make is written as it comes; no row waits in a table in between. Whatever needs more than one
 -- look at the rows makes it return false.
 CREATE OR REPLACE FUNCTION member_internal.import_file(import_id bigint, channel text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET work_mem = '256MB' SET jit = off
-    SET enable_hashagg = off SET min_parallel_table_scan_size = '8MB' SET parallel_setup_cost = 0 SET parallel_tuple_cost = 0
+    SET min_parallel_table_scan_size = '8MB' SET parallel_setup_cost = 0 SET parallel_tuple_cost = 0
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -308,7 +299,7 @@ DECLARE
     numbers CONSTANT regclass := pg_get_serial_sequence('member.member', 'member_id');
     first bigint;
     parts integer;
-    events text;
+    queries text[];
     p record;
     found record;
     anew text[];
@@ -326,16 +317,11 @@ BEGIN
     FROM member.setting s JOIN member.program_version v ON v.version = s.program_version;
     anew := member_internal.import_unindex(found.n);
     parts := CASE WHEN found.n < 20000 THEN 1 ELSE greatest(1, least(4, current_setting('max_parallel_workers_per_gather')::integer)) END;
-    events := (SELECT format('SELECT x.taken FROM (%s) x', string_agg(format($q$
-        SELECT member_internal.file_steps($2, %s, %L, %s, %s, u.member_key, u.at, u.value, u.purchase_no, u.store, u.channel, u.row_id, u.line, u.reject) AS taken
-        FROM (SELECT q.member_key COLLATE "C" AS member_key, q.at, q.value, q.purchase_no, q.store, q.channel, q.row_id, q.line, q.reject
-              FROM (%s) q ORDER BY 1, 2, q.line, q.row_id) u
-        GROUP BY u.member_key $q$, p.version, present, first + part, parts, member_internal.import_parsed(present, part, parts)), ' UNION ALL '))
-        FROM generate_series(0, parts - 1) part);
-    -- a worker a part, from its scan to its steps, and the leader writes
-    PERFORM set_config('min_parallel_table_scan_size', '1TB', true), set_config('parallel_leader_participation', 'off', true);
+    queries := ARRAY(SELECT format($q$
+        SELECT q.member_key COLLATE "C" AS member_key, q.at, q.value, q.purchase_no, q.store, q.channel, q.row_id, q.line, q.reject
+        FROM (%s) q ORDER BY 1, 2, q.line, q.row_id $q$, member_internal.import_parsed(present, part, parts)) FROM generate_series(0, parts - 1) part ORDER BY part);
     WITH r AS MATERIALIZED (
-        SELECT * FROM member_internal.write_events(events, NULL, p.version, p.program, present)
+        SELECT * FROM member_internal.write_file(queries, first, p.version, p.program, present)
     ), members AS (
         INSERT INTO member.member (member_id, joined_at, channel, store)
         SELECT r.member_id, r.joined_at, coalesce(import_file.channel, r.channel, 'import'), r.store FROM r WHERE r.member_key IS NOT NULL
@@ -354,22 +340,17 @@ BEGIN
         SELECT import_file.import_id, row_number() OVER (ORDER BY r.line, r.row_id), r.line, 'purchase', r.reason, member_internal.import_detail(r.row_id)
         FROM r WHERE r.row_id IS NOT NULL
     )
-    -- the last row is of those that were taken
     UPDATE member.import_run u SET rows_read = found.n, rows_rejected = x.rejected, rows_loaded = x.loaded,
-        amount_read = round((x.amount + x.other) / 100.0, 2), amount_loaded = round(x.amount / 100.0, 2)
-    FROM (SELECT count(r.row_id) AS rejected, sum(r.row_no) AS loaded, sum(r.points) FILTER (WHERE r.row_no IS NOT NULL) AS amount,
-                 coalesce(sum(r.points) FILTER (WHERE r.row_id IS NOT NULL), 0) AS other FROM r) x
+        amount_read = round(x.amount / 100.0, 2), amount_loaded = round(x.taken / 100.0, 2)
+    FROM (SELECT count(r.row_id) AS rejected, coalesce(sum(r.taken), 0) AS loaded, coalesce(sum(r.amount), 0) AS amount,
+                 coalesce(sum(r.amount) FILTER (WHERE r.row_id IS NULL), 0) AS taken FROM r) x
     WHERE u.import_id = import_file.import_id;
-    PERFORM set_config('min_parallel_table_scan_size', '8MB', true), set_config('parallel_leader_participation', 'on', true);
     PERFORM setval(numbers, max(m.member_id)) FROM member.member m WHERE m.member_id >= first HAVING count(*) > 0;
     PERFORM member_internal.reindex(anew);
     PERFORM member_internal.import_clear('{purchase,refund}');
     RETURN true;
-EXCEPTION
-    WHEN unique_violation THEN
-        RETURN false; -- a number twice: which of the rows is taken is said row by row
-    WHEN program_limit_exceeded THEN
-        RETURN false; -- a key that stands for very many
+EXCEPTION WHEN unique_violation THEN
+    RETURN false; -- a number twice: which of the rows is taken is said row by row
 END
 $$;
 COMMENT ON FUNCTION member_internal.import_file(bigint, text) IS

@@ -12,8 +12,6 @@
  *
  * A query with the columns of a post has its events answered one by one: a row each, with the number of the row it
  * came from; what the step refuses leaves the member as it was and is told there.
- *
- * A query of one column yields what the aggregate of file.c made in workers; $2 in it is the program.
  */
 #include "compat.h"
 
@@ -53,16 +51,42 @@ static const char *const state_columns[] = {"member_id", "lots",	   "activity", 
 											"hash",		 "salt",	   "active"};
 #define STATE_CHANGED 9
 
-/* A row of a table, written now or by the leader. */
-void
-batch_put(const Batch *b, PackKind kind, const Datum *v, const bool *null)
-{
-	BulkTable *const table[] = {b->entries, b->purchases, b->new_states};
+/* ---- the rows that are made ---- */
 
+void
+batch_open_rows(Batch *b, BulkMode mode)
+{
+	b->rows[ROW_ENTRY] =
+		bulk_open(mode, "member", "entry", entry_columns, lengthof(entry_columns));
+	b->rows[ROW_PURCHASE] =
+		bulk_open(mode, "member", "purchase", purchase_columns, lengthof(purchase_columns));
+	b->rows[ROW_STATE] =
+		bulk_open(mode, "member", "state", state_columns, lengthof(state_columns));
+}
+
+void
+batch_close_rows(Batch *b)
+{
+	for (int i = 0; i < ROW_KINDS; i++)
+		bulk_close(b->rows[i]);
+}
+
+bool
+batch_is_by_pages(const Batch *b)
+{
+	for (int i = 0; i < ROW_KINDS; i++)
+		if (!bulk_is_by_pages(b->rows[i]))
+			return false;
+	return true;
+}
+
+static void
+put_row(const Batch *b, RowKind kind, const Datum *v, const bool *null)
+{
 	if (b->pack)
-		pack_row(b->pack, kind, b->packed[kind], v, null);
+		pack_row(b->pack, kind, bulk_form(b->rows[kind], v, null));
 	else
-		bulk_put(table[kind], v, null);
+		bulk_put(b->rows[kind], v, null);
 }
 
 /* ---- a member ---- */
@@ -121,23 +145,22 @@ put_state(Batch *b, const Datum *v, const bool *null)
 	state_row(b, v, null, s, n);
 	s[9] = Int64GetDatum(new_salt());
 	s[10] = BoolGetDatum(true);
-	batch_put(b, PACK_STATE, s, n);
+	put_row(b, ROW_STATE, s, n);
 }
 
 void
-batch_put_tiers(const Batch *b, Datum *v, bool *null)
+batch_put_tiers(const Batch *b, Datum *tiers, Datum *entries, bool *none)
 {
 	int n = b->n_tiers;
 	int lower = 1;
 
-	null[OUT_TIERS] = null[OUT_TIER_ENTRIES] = n == 0;
+	*none = n == 0;
 	if (n == 0)
 		return;
-	v[OUT_TIERS] = PointerGetDatum(
+	*tiers = PointerGetDatum(
 		construct_array(b->tiers, n, b->tier->tdtypeid, -1, false, TYPALIGN_DOUBLE));
-	v[OUT_TIER_ENTRIES] =
-		PointerGetDatum(construct_md_array(b->tier_entries, b->tier_null, 1, &n, &lower, INT4OID, 4,
-										   true, TYPALIGN_INT));
+	*entries = PointerGetDatum(construct_md_array(b->tier_entries, b->tier_null, 1, &n, &lower,
+												  INT4OID, 4, true, TYPALIGN_INT));
 }
 
 /* Its state is written, or given back for that; whoever else something is left of comes back too. */
@@ -154,13 +177,14 @@ batch_finish_member(Batch *b)
 	encode_state(b, v, null);
 	if (b->is_new)
 		put_state(b, v, null);
-	if (!b->pack && (!b->is_new || b->n_tiers > 0))
+	if (b->result && (!b->is_new || b->n_tiers > 0))
 	{
 		for (int i = OUT_ROW_NO; i < OUT_NATTS; i++)
 			null[i] = true;
 		v[OUT_IS_NEW] = BoolGetDatum(b->is_new);
 		v[OUT_REMIND] = BoolGetDatum(b->remind);
-		batch_put_tiers(b, v, null);
+		batch_put_tiers(b, &v[OUT_TIERS], &v[OUT_TIER_ENTRIES], &null[OUT_TIERS]);
+		null[OUT_TIER_ENTRIES] = null[OUT_TIERS];
 		tuplestore_putvalues(b->result->setResult, b->result->setDesc, v, null);
 	}
 	MemoryContextSwitchTo(old);
@@ -308,7 +332,7 @@ put_entry(const Batch *b, const StepEntry *e, const Datum *in, const bool *in_nu
 		null[15 + i - IN_REASON] = !b->posts || e->by_time || in_null[i];
 		v[15 + i - IN_REASON] = b->posts ? in[i] : (Datum) 0;
 	}
-	batch_put(b, PACK_ENTRY, v, null);
+	put_row(b, ROW_ENTRY, v, null);
 }
 
 static void
@@ -328,7 +352,7 @@ put_purchase(const Batch *b, const StepEvent *e, const Datum *in, const bool *in
 	null[6] = in_null[IN_STORE];
 	v[7] = in[IN_CHANNEL];
 	null[7] = in_null[IN_CHANNEL];
-	batch_put(b, PACK_PURCHASE, v, null);
+	put_row(b, ROW_PURCHASE, v, null);
 }
 
 /* ---- a post: an answer to each, refused or not ---- */
@@ -537,7 +561,6 @@ batch_take_event(Batch *b, const Datum *v, const bool *null)
 		if (b->moved)
 			write_effects(b, &event, v, null);
 		b->n_taken += b->moved;
-		b->amount += event.amount;
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -556,26 +579,6 @@ take_row(Batch *b, const Datum *v, const bool *null)
 	batch_take_event(b, v, null);
 }
 
-/* What is packed of a file has these columns. */
-void
-batch_open_packed(Batch *b)
-{
-	Oid tier = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("step_tier"),
-							   ObjectIdGetDatum(get_namespace_oid("member", false)));
-	const Oid member[MEMBER_NATTS] = {INT8OID,		TEXTOID, TIMESTAMPTZOID,
-									  TEXTOID,		TEXTOID, get_array_type(tier),
-									  INT4ARRAYOID, INT8OID, INT8OID};
-	const Oid reject[REJECT_NATTS] = {TIDOID, INT8OID, TEXTOID, INT8OID};
-
-	b->packed[PACK_ENTRY] = pack_desc_of("member", "entry", entry_columns, lengthof(entry_columns));
-	b->packed[PACK_PURCHASE] =
-		pack_desc_of("member", "purchase", purchase_columns, lengthof(purchase_columns));
-	b->packed[PACK_STATE] = pack_desc_of("member", "state", state_columns, lengthof(state_columns));
-	b->packed[PACK_MEMBER] = pack_desc(MEMBER_NATTS, member);
-	b->packed[PACK_REJECT] = pack_desc(REJECT_NATTS, reject);
-	b->tier = lookup_rowtype_tupdesc_copy(tier, -1);
-}
-
 /* ---- the query ---- */
 
 /* Takes the rows of the query as they come. */
@@ -591,10 +594,9 @@ begin_events(DestReceiver *self, int operation, TupleDesc desc)
 	Batch *b = ((EventReceiver *) self)->batch;
 
 	b->posts = desc->natts == IN_POST_NATTS;
-	b->file = desc->natts == 1;
 	b->imports = desc->natts == IN_IMPORT_NATTS;
 	b->daily = desc->natts == IN_DAILY_NATTS;
-	if (!b->file && !b->posts && !b->imports && !b->daily)
+	if (!b->posts && !b->imports && !b->daily)
 		elog(ERROR, "the query of events has %d columns", desc->natts);
 }
 
@@ -606,10 +608,7 @@ receive_event(TupleTableSlot *slot, DestReceiver *self)
 
 	CHECK_FOR_INTERRUPTS();
 	slot_getallattrs(slot);
-	if (b->file)
-		file_write_packed(b, slot->tts_values[0]);
-	else
-		take_row(b, slot->tts_values, slot->tts_isnull);
+	take_row(b, slot->tts_values, slot->tts_isnull);
 	MemoryContextSwitchTo(old);
 	return true;
 }
@@ -619,7 +618,7 @@ no_more(DestReceiver *self)
 {
 }
 
-/* The last row of the daily run's and of a file's. */
+/* The last row of the daily run's. */
 static void
 put_count(Batch *b)
 {
@@ -628,38 +627,42 @@ put_count(Batch *b)
 
 	memset(null, true, sizeof(null));
 	v[OUT_ROW_NO] = Int64GetDatum(b->n_taken);
-	v[OUT_POINTS] = Int64GetDatum(b->amount);
-	null[OUT_ROW_NO] = null[OUT_POINTS] = false;
+	null[OUT_ROW_NO] = false;
 	tuplestore_putvalues(b->result->setResult, b->result->setDesc, v, null);
 }
 
 static void
-take_events(Batch *b, const char *query, Datum members, bool members_null, Datum program,
-			Oid program_type)
+take_events(Batch *b, const char *query, Datum members, bool members_null)
 {
-	Oid types[] = {INT8ARRAYOID, program_type};
+	Oid types[] = {INT8ARRAYOID};
 	EventReceiver receiver = {{receive_event, begin_events, no_more, no_more, DestNone}, b};
 	SPIExecuteOptions how = {0};
-	bool alone = !bulk_is_by_pages(b->entries) || !bulk_is_by_pages(b->purchases) ||
-				 !bulk_is_by_pages(b->new_states);
 	/* statements that write can't be run beside workers; pages can */
-	SPIPlanPtr plan =
-		SPI_prepare_cursor(query, lengthof(types), types, alone ? 0 : CURSOR_OPT_PARALLEL_OK);
+	SPIPlanPtr plan = SPI_prepare_cursor(query, lengthof(types), types,
+										 batch_is_by_pages(b) ? CURSOR_OPT_PARALLEL_OK : 0);
 
 	if (plan == NULL)
 		elog(ERROR, "could not prepare the query of events: %s",
 			 SPI_result_code_string(SPI_result));
 	how.params = makeParamList(lengthof(types));
 	how.params->params[0] = (ParamExternData){members, members_null, PARAM_FLAG_CONST, types[0]};
-	how.params->params[1] = (ParamExternData){program, false, 0, types[1]};
 	how.dest = &receiver.pub;
 	(void) GetCurrentTransactionId(); /* beside workers none is given */
 	if (SPI_execute_plan_extended(plan, &how) < 0)
 		elog(ERROR, "could not run the query of events");
 	if (b->begun)
 		batch_finish_member(b);
-	if (b->daily || b->file)
+	if (b->daily)
 		put_count(b);
+}
+
+void
+batch_init(Batch *b, MemoryContext keep, Oid tiers)
+{
+	b->tier = lookup_rowtype_tupdesc_copy(get_element_type(tiers), -1);
+	b->row = AllocSetContextCreate(keep, "member event", ALLOCSET_DEFAULT_SIZES);
+	b->member = AllocSetContextCreate(keep, "member tiers", ALLOCSET_SMALL_SIZES);
+	run_init(&b->run, keep);
 }
 
 PG_FUNCTION_INFO_V1(member_write_events);
@@ -674,26 +677,14 @@ member_write_events(PG_FUNCTION_ARGS)
 	b.version = PG_GETARG_INT32(2);
 	b.program = program_open(PG_GETARG_DATUM(3));
 	b.present = PG_GETARG_TIMESTAMPTZ(4);
-	b.tier = lookup_rowtype_tupdesc_copy(get_element_type(
-											 TupleDescAttr(b.result->setDesc, OUT_TIERS)->atttypid),
-										 -1);
 	SPI_connect();
-	b.row = AllocSetContextCreate(CurrentMemoryContext, "member event", ALLOCSET_DEFAULT_SIZES);
-	b.member = AllocSetContextCreate(CurrentMemoryContext, "member tiers", ALLOCSET_SMALL_SIZES);
-	run_init(&b.run, CurrentMemoryContext);
-	b.entries = bulk_open(BULK_INSERT, "member", "entry", entry_columns, lengthof(entry_columns));
-	b.purchases =
-		bulk_open(BULK_INSERT, "member", "purchase", purchase_columns, lengthof(purchase_columns));
+	batch_init(&b, CurrentMemoryContext, TupleDescAttr(b.result->setDesc, OUT_TIERS)->atttypid);
+	batch_open_rows(&b, BULK_INSERT);
 	b.states = bulk_open(PG_ARGISNULL(1) ? BULK_UPDATE_FREE : BULK_UPDATE, "member", "state",
 						 state_columns, STATE_CHANGED);
-	b.new_states =
-		bulk_open(BULK_INSERT, "member", "state", state_columns, lengthof(state_columns));
-	take_events(&b, query, PG_GETARG_DATUM(1), PG_ARGISNULL(1), PG_GETARG_DATUM(3),
-				get_fn_expr_argtype(fcinfo->flinfo, 3));
-	bulk_close(b.entries);
-	bulk_close(b.purchases);
+	take_events(&b, query, PG_GETARG_DATUM(1), PG_ARGISNULL(1));
+	batch_close_rows(&b);
 	bulk_close(b.states);
-	bulk_close(b.new_states);
 	SPI_finish();
 	return (Datum) 0;
 }

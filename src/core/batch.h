@@ -81,49 +81,17 @@ typedef enum OutColumn
 	OUT_REPEATED,
 	OUT_SQLSTATE,
 	OUT_REASON,
-	/* of a file: a row each new member, and each row that can't be taken */
-	OUT_MEMBER_KEY,
-	OUT_JOINED_AT,
-	OUT_STORE,
-	OUT_CHANNEL,
-	OUT_ROW_ID,
-	OUT_LINE,
 	OUT_NATTS
 } OutColumn;
 
-/* What the steps of a file are packed as, for the leader to write. */
-typedef enum PackKind
+/* What rows are written, now or by another process. */
+typedef enum RowKind
 {
-	PACK_ENTRY,
-	PACK_PURCHASE,
-	PACK_STATE,
-	PACK_MEMBER, /* who is still to be enrolled */
-	PACK_REJECT,
-	PACK_KINDS
-} PackKind;
-
-typedef enum PackMember
-{
-	MEMBER_ID,
-	MEMBER_KEY,
-	MEMBER_JOINED_AT,
-	MEMBER_STORE,
-	MEMBER_CHANNEL,
-	MEMBER_TIERS,
-	MEMBER_TIER_ENTRIES,
-	MEMBER_ROWS, /* that were taken */
-	MEMBER_AMOUNT,
-	MEMBER_NATTS
-} PackMember;
-
-typedef enum PackReject
-{
-	REJECT_ROW_ID,
-	REJECT_LINE,
-	REJECT_REASON,
-	REJECT_AMOUNT,
-	REJECT_NATTS
-} PackReject;
+	ROW_ENTRY,
+	ROW_PURCHASE,
+	ROW_STATE,
+	ROW_KINDS
+} RowKind;
 
 /* What a post came to. */
 typedef struct Answer
@@ -152,17 +120,14 @@ typedef struct Batch
 	const Program *program;
 	int32 version;
 	TimestampTz present;
-	BulkTable *entries;
-	BulkTable *purchases;
-	BulkTable *states;	   /* to be changed */
-	BulkTable *new_states; /* to be made */
+	BulkTable *rows[ROW_KINDS]; /* to be made */
+	BulkTable *states;			/* to be changed */
+	StringInfo pack;			/* where rows go to that are formed only; NULL: they are put */
 	TupleDesc tier;
 	bool posts;			  /* the query has the columns of a post */
 	bool imports;		  /* those of an import */
-	bool file;			  /* it has steps of a file, taken by workers */
 	bool daily;			  /* those of the daily run */
-	int64 n_taken;		  /* states of the daily run, rows of a file */
-	int64 amount;		  /* of these rows */
+	int64 n_taken;		  /* states of the daily run */
 	MemoryContext row;	  /* of one event */
 	MemoryContext member; /* of one member: tiers, twins */
 	Run run;
@@ -172,10 +137,6 @@ typedef struct Batch
 	ItemPointerData place; /* of its state */
 	DateADT due;
 	bool wanted;
-	/* of a file: where rows go to, or come from */
-	StringInfo pack; /* NULL: they are written at once */
-	TupleDesc packed[PACK_KINDS];
-	PackReader reader;
 	/* after the last step that was taken */
 	bool moved;
 	DateADT next_due;
@@ -189,14 +150,14 @@ typedef struct Batch
 	Twin *twins;
 } Batch;
 
-extern void batch_open_packed(Batch *b);
-extern void batch_put(const Batch *b, PackKind kind, const Datum *v, const bool *null);
+/* tiers: the type of what batch_put_tiers() makes */
+extern void batch_init(Batch *b, MemoryContext keep, Oid tiers);
+extern void batch_open_rows(Batch *b, BulkMode mode);
+extern void batch_close_rows(Batch *b);
+extern bool batch_is_by_pages(const Batch *b);
 extern void batch_begin_member(Batch *b, int64 member_id, const Datum *v, const bool *null);
 extern void batch_take_event(Batch *b, const Datum *v, const bool *null);
-extern void batch_put_tiers(const Batch *b, Datum *v, bool *null);
+extern void batch_put_tiers(const Batch *b, Datum *tiers, Datum *entries, bool *none);
 extern void batch_finish_member(Batch *b);
-
-/* file.c: what workers made of the rows of a key is written */
-extern void file_write_packed(Batch *b, Datum packed);
 
 #endif

@@ -121,6 +121,8 @@ open_pages(BulkTable *t)
 	t->estate = CreateExecutorState();
 	t->result = makeNode(ResultRelInfo);
 	InitResultRelInfo(t->result, t->rel, 0, NULL, 0);
+	if (t->mode == BULK_FORM)
+		return;
 	ExecOpenIndices(t->result, false);
 	if (!has_deferred_index(t))
 	{
@@ -177,13 +179,14 @@ bulk_open(BulkMode mode, const char *schema, const char *table, const char *cons
 	t->mode = mode;
 	t->keep = CurrentMemoryContext;
 	t->scratch = AllocSetContextCreate(t->keep, "member bulk", ALLOCSET_DEFAULT_SIZES);
-	t->rel = table_openrv(makeRangeVar(pstrdup(schema), pstrdup(table), -1), RowExclusiveLock);
+	t->rel = table_openrv(makeRangeVar(pstrdup(schema), pstrdup(table), -1),
+						  mode == BULK_FORM ? AccessShareLock : RowExclusiveLock);
 	acl = pg_class_aclcheck(RelationGetRelid(t->rel), GetUserId(),
-							mode == BULK_INSERT ? ACL_INSERT : ACL_UPDATE);
+							mode == BULK_INSERT || mode == BULK_FORM ? ACL_INSERT : ACL_UPDATE);
 	if (acl != ACLCHECK_OK)
 		aclcheck_error(acl, OBJECT_TABLE, table);
 	find_columns(t, columns, n_columns);
-	if (!is_watched(t))
+	if (mode == BULK_FORM || !is_watched(t))
 		open_pages(t);
 	if (t->result == NULL)
 		open_rows(t, columns);
@@ -208,16 +211,10 @@ flush(BulkTable *t)
 	MemoryContextSwitchTo(old);
 }
 
+/* A row as it is to be, which is held against the constraints. */
 static void
-put_page(BulkTable *t, const Datum *values, const bool *nulls)
+fill_slot(BulkTable *t, TupleTableSlot *slot, const Datum *values, const bool *nulls)
 {
-	MemoryContext old = MemoryContextSwitchTo(t->keep);
-	TupleTableSlot *slot;
-
-	if (t->n_rows == t->n_slots)
-		t->slot[t->n_slots++] = table_slot_create(t->rel, NULL);
-	slot = t->slot[t->n_rows++];
-	ExecClearTuple(slot);
 	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
 	for (int i = 0; i < t->n_columns; i++)
 	{
@@ -228,7 +225,50 @@ put_page(BulkTable *t, const Datum *values, const bool *nulls)
 	slot->tts_tableOid = RelationGetRelid(t->rel);
 	if (t->rel->rd_att->constr)
 		ExecConstraints(t->result, slot, t->estate);
+}
+
+static TupleTableSlot *
+empty_slot(BulkTable *t, int i)
+{
+	if (i == t->n_slots)
+		t->slot[t->n_slots++] = table_slot_create(t->rel, NULL);
+	ExecClearTuple(t->slot[i]);
+	return t->slot[i];
+}
+
+static void
+put_page(BulkTable *t, const Datum *values, const bool *nulls)
+{
+	MemoryContext old = MemoryContextSwitchTo(t->keep);
+	TupleTableSlot *slot = empty_slot(t, t->n_rows++);
+
+	fill_slot(t, slot, values, nulls);
 	ExecMaterializeSlot(slot);
+	if (t->n_rows == BULK_ROWS)
+		flush(t);
+	MemoryContextSwitchTo(old);
+}
+
+HeapTuple
+bulk_form(BulkTable *t, const Datum *values, const bool *nulls)
+{
+	MemoryContext old = MemoryContextSwitchTo(t->keep);
+	TupleTableSlot *slot = empty_slot(t, 0);
+
+	fill_slot(t, slot, values, nulls);
+	ResetPerTupleExprContext(t->estate);
+	MemoryContextSwitchTo(old);
+	return heap_form_tuple(slot->tts_tupleDescriptor, slot->tts_values, slot->tts_isnull);
+}
+
+void
+bulk_put_formed(BulkTable *t, HeapTuple row)
+{
+	MemoryContext old = MemoryContextSwitchTo(t->keep);
+	TupleTableSlot *slot = empty_slot(t, t->n_rows++);
+
+	ExecForceStoreHeapTuple(row, slot, false);
+	slot->tts_tableOid = RelationGetRelid(t->rel);
 	if (t->n_rows == BULK_ROWS)
 		flush(t);
 	MemoryContextSwitchTo(old);
@@ -259,16 +299,12 @@ is_held(TupleTableSlot *slot)
 static TupleTableSlot *
 changed_row(BulkTable *t, ItemPointer row, const Datum *values, const bool *nulls)
 {
-	TupleTableSlot *before, *after;
+	TupleTableSlot *before = empty_slot(t, 0);
+	TupleTableSlot *after = empty_slot(t, 1);
 
-	while (t->n_slots < 2)
-		t->slot[t->n_slots++] = table_slot_create(t->rel, NULL);
-	before = t->slot[0];
-	after = t->slot[1];
 	if (!table_tuple_fetch_row_version(t->rel, row, SnapshotAny, before))
 		elog(ERROR, "a row to be changed is gone");
 	slot_getallattrs(before);
-	ExecClearTuple(after);
 	memcpy(after->tts_values, before->tts_values,
 		   after->tts_tupleDescriptor->natts * sizeof(Datum));
 	memcpy(after->tts_isnull, before->tts_isnull, after->tts_tupleDescriptor->natts * sizeof(bool));
@@ -370,7 +406,8 @@ bulk_close(BulkTable *t)
 			FreeBulkInsertState(t->insert);
 			table_finish_bulk_insert(t->rel, 0);
 		}
-		ExecCloseIndices(t->result);
+		if (t->mode != BULK_FORM)
+			ExecCloseIndices(t->result);
 		FreeExecutorState(t->estate);
 	}
 	else

@@ -11,6 +11,7 @@
 
 #include "compat.h"
 
+#include "access/htup.h"
 #include "storage/itemptr.h"
 
 typedef struct BulkTable BulkTable;
@@ -19,7 +20,8 @@ typedef enum BulkMode
 {
 	BULK_INSERT,
 	BULK_UPDATE,	 /* rows that are locked; the first column is the key, which stays */
-	BULK_UPDATE_FREE /* rows that are not: those that others hold, or have changed, are left */
+	BULK_UPDATE_FREE, /* rows that are not: those that others hold, or have changed, are left */
+	BULK_FORM		  /* rows that another process will put */
 } BulkMode;
 
 extern BulkTable *bulk_open(BulkMode mode, const char *schema, const char *table,
@@ -28,6 +30,10 @@ extern BulkTable *bulk_open(BulkMode mode, const char *schema, const char *table
 /* Whether rows are put without a statement. */
 extern bool bulk_is_by_pages(const BulkTable *t);
 extern void bulk_put(BulkTable *t, const Datum *values, const bool *nulls);
+
+/* A row as it is to lie in the table: it has been held against the constraints. */
+extern HeapTuple bulk_form(BulkTable *t, const Datum *values, const bool *nulls);
+extern void bulk_put_formed(BulkTable *t, HeapTuple row);
 
 /* The row is one that the active snapshot sees; false: it is left as it is. */
 extern bool bulk_change(BulkTable *t, ItemPointer row, const Datum *values, const bool *nulls);

@@ -1,0 +1,173 @@
+/*
+ * workers.c: parallel workers who read for the leader to write; see workers.h.
+ */
+#include "compat.h"
+
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "port/atomics.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "storage/shm_mq.h"
+
+#include "util/workers.h"
+
+/* Of each worker: so much is made while the leader does something else. */
+#define QUEUE_SIZE ((Size) 4 * 1024 * 1024)
+
+#define KEY_PARTS 1
+#define KEY_TASK 2
+#define KEY_QUEUES 3
+
+struct Workers
+{
+	ParallelContext *context;
+	int n;	  /* of those who have not ended */
+	int next; /* to be asked */
+	shm_mq_handle *queue[FLEXIBLE_ARRAY_MEMBER];
+};
+
+struct WorkerSelf
+{
+	pg_atomic_uint32 *parts;
+	shm_mq_handle *queue;
+};
+
+static ParallelContext *
+make_context(const char *function, const void *task, Size size, int n)
+{
+	ParallelContext *context = CreateParallelContext("member", function, n);
+	pg_atomic_uint32 *parts;
+	void *copy;
+
+	shm_toc_estimate_chunk(&context->estimator, sizeof(pg_atomic_uint32));
+	shm_toc_estimate_chunk(&context->estimator, size);
+	shm_toc_estimate_chunk(&context->estimator, mul_size(QUEUE_SIZE, n));
+	shm_toc_estimate_keys(&context->estimator, 3);
+	InitializeParallelDSM(context);
+	if (context->seg == NULL)
+		return context;
+	parts = shm_toc_allocate(context->toc, sizeof(pg_atomic_uint32));
+	pg_atomic_init_u32(parts, 0);
+	shm_toc_insert(context->toc, KEY_PARTS, parts);
+	copy = shm_toc_allocate(context->toc, size);
+	memcpy(copy, task, size);
+	shm_toc_insert(context->toc, KEY_TASK, copy);
+	return context;
+}
+
+static void
+end_context(ParallelContext *context)
+{
+	DestroyParallelContext(context);
+	ExitParallelMode();
+}
+
+Workers *
+workers_start(const char *function, const void *task, Size size, int n)
+{
+	Workers *w = palloc(offsetof(Workers, queue) + n * sizeof(shm_mq_handle *));
+	char *queues;
+
+	EnterParallelMode();
+	w->context = make_context(function, task, size, n);
+	if (w->context->seg == NULL)
+	{
+		end_context(w->context);
+		return NULL;
+	}
+	queues = shm_toc_allocate(w->context->toc, mul_size(QUEUE_SIZE, n));
+	for (int i = 0; i < n; i++)
+		shm_mq_set_receiver(shm_mq_create(queues + i * QUEUE_SIZE, QUEUE_SIZE), MyProc);
+	shm_toc_insert(w->context->toc, KEY_QUEUES, queues);
+	LaunchParallelWorkers(w->context);
+	w->n = w->context->nworkers_launched;
+	w->next = 0;
+	for (int i = 0; i < w->n; i++)
+		w->queue[i] = shm_mq_attach((shm_mq *) (queues + i * QUEUE_SIZE), w->context->seg,
+									w->context->worker[i].bgwhandle);
+	if (w->n > 0)
+		return w;
+	end_context(w->context);
+	return NULL;
+}
+
+/* Takes the queue of one who has ended from those that are asked. */
+static void
+forget(Workers *w, int i)
+{
+	shm_mq_detach(w->queue[i]);
+	w->queue[i] = w->queue[--w->n];
+}
+
+bool
+workers_receive(Workers *w, void **data, Size *len)
+{
+	int idle = 0;
+
+	while (w->n > 0)
+	{
+		int i = w->next % w->n;
+		shm_mq_result result = shm_mq_receive(w->queue[i], len, data, true);
+
+		CHECK_FOR_INTERRUPTS();
+		if (result == SHM_MQ_SUCCESS)
+			return true;
+		if (result == SHM_MQ_DETACHED)
+		{
+			forget(w, i);
+			idle = 0;
+			continue;
+		}
+		w->next = i + 1;
+		if (++idle < w->n)
+			continue;
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH, 0, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		idle = 0;
+	}
+	return false;
+}
+
+void
+workers_end(Workers *w)
+{
+	WaitForParallelWorkersToFinish(w->context);
+	end_context(w->context);
+}
+
+WorkerSelf *
+worker_open(dsm_segment *segment, shm_toc *toc, const void **task)
+{
+	WorkerSelf *self = palloc(sizeof(WorkerSelf));
+	char *queues = shm_toc_lookup(toc, KEY_QUEUES, false);
+	shm_mq *queue = (shm_mq *) (queues + ParallelWorkerNumber * QUEUE_SIZE);
+
+	*task = shm_toc_lookup(toc, KEY_TASK, false);
+	self->parts = shm_toc_lookup(toc, KEY_PARTS, false);
+	shm_mq_set_sender(queue, MyProc);
+	self->queue = shm_mq_attach(queue, segment, NULL);
+	return self;
+}
+
+int
+worker_next_part(WorkerSelf *self)
+{
+	return (int) pg_atomic_fetch_add_u32(self->parts, 1);
+}
+
+void
+worker_send(WorkerSelf *self, const void *data, Size len)
+{
+	/* if the leader is gone, so will be the worker: the error that ended him is on its way */
+	(void) shm_mq_send(self->queue, len, data, false, false);
+}
+
+/* What was sent and not yet seen becomes so. */
+void
+worker_close(WorkerSelf *self)
+{
+	shm_mq_detach(self->queue);
+}
