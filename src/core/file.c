@@ -29,14 +29,14 @@
 /* Columns of a query. */
 typedef enum FileColumn
 {
-	FILE_MEMBER_KEY,
 	FILE_AT,
+	FILE_LINE,
+	FILE_ROW_ID,
 	FILE_AMOUNT,
+	FILE_MEMBER_KEY,
 	FILE_PURCHASE_NO,
 	FILE_STORE,
 	FILE_CHANNEL,
-	FILE_ROW_ID,
-	FILE_LINE,
 	FILE_REJECT,
 	FILE_NATTS
 } FileColumn;

@@ -12,6 +12,7 @@
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/timestamp.h"
 
@@ -19,12 +20,36 @@
 
 #define HASH_FORMAT 1
 
+/* Bytes of all numbers and lengths of an entry, and more. */
+#define HASH_NUMBERS 128
+
+/* What is hashed: there is room for the numbers, and each text makes room for itself. */
+static StringInfo
+begin_hash(void)
+{
+	static StringInfoData b = {NULL};
+
+	if (b.data == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+		initStringInfo(&b);
+		MemoryContextSwitchTo(old);
+	}
+	resetStringInfo(&b);
+	enlargeStringInfo(&b, HASH_NUMBERS);
+	return &b;
+}
+
 static void
 append_bytes(StringInfo b, const char *data, int len)
 {
-	pq_sendint32(b, len);
-	if (len > 0)
-		appendBinaryStringInfo(b, data, len);
+	pq_writeint32(b, len);
+	if (len <= 0)
+		return;
+	enlargeStringInfo(b, len + HASH_NUMBERS);
+	memcpy(b->data + b->len, data, len);
+	b->len += len;
 }
 
 static void
@@ -69,25 +94,24 @@ sha256(const void *data, Size len, uint8 *hash)
 void
 entry_hash(const uint8 *previous, const EntryFacts *e, uint8 *hash)
 {
-	StringInfoData b;
+	StringInfo b = begin_hash();
 
-	initStringInfo(&b);
-	pq_sendint8(&b, HASH_FORMAT);
-	appendBinaryStringInfo(&b, (const char *) previous, ENTRY_HASH_LEN);
-	pq_sendint64(&b, e->member_id);
-	pq_sendint32(&b, e->entry_no);
-	append_text(&b, e->kind);
-	pq_sendint64(&b, e->at);
-	pq_sendint32(&b, e->program_version);
-	pq_sendint32(&b, e->ref);
-	pq_sendint64(&b, e->ref_part);
-	append_packed(&b, e->delta);
-	pq_sendint64(&b, e->points);
-	pq_sendint64(&b, e->balance);
-	append_text(&b, e->key);
-	append_packed(&b, e->digest);
-	sha256(b.data, b.len, hash);
-	pfree(b.data);
+	pq_writeint8(b, HASH_FORMAT);
+	memcpy(b->data + b->len, previous, ENTRY_HASH_LEN);
+	b->len += ENTRY_HASH_LEN;
+	pq_writeint64(b, e->member_id);
+	pq_writeint32(b, e->entry_no);
+	append_text(b, e->kind);
+	pq_writeint64(b, e->at);
+	pq_writeint32(b, e->program_version);
+	pq_writeint32(b, e->ref);
+	pq_writeint64(b, e->ref_part);
+	append_packed(b, e->delta);
+	pq_writeint64(b, e->points);
+	pq_writeint64(b, e->balance);
+	append_text(b, e->key);
+	append_packed(b, e->digest);
+	sha256(b->data, b->len, hash);
 }
 
 static bytea *
@@ -145,16 +169,14 @@ void
 call_digest(int64 salt, const struct varlena *verb, const struct varlena *arguments,
 			const TimestampTz *at, uint8 *hash)
 {
-	StringInfoData b;
+	StringInfo b = begin_hash();
 
-	initStringInfo(&b);
-	pq_sendint64(&b, salt);
-	append_packed(&b, verb);
-	append_packed(&b, arguments);
+	pq_writeint64(b, salt);
+	append_packed(b, verb);
+	append_packed(b, arguments);
 	if (at)
-		pq_sendint64(&b, *at);
-	sha256(b.data, b.len, hash);
-	pfree(b.data);
+		pq_writeint64(b, *at);
+	sha256(b->data, b->len, hash);
 }
 
 /* digest(salt, verb, arguments, at) */

@@ -10,6 +10,7 @@
 #include "errors.h"
 #include "types/program.h"
 #include "util/day.h"
+#include "util/read.h"
 
 const Program *
 program_open(Datum value)
@@ -84,7 +85,7 @@ program_level(const Program *p, int16 ladder, int16 level)
 static DateADT
 find_hour(const char *zone_name, TimestampTz at, int *hour)
 {
-	pg_tz *zone = pg_tzset(zone_name);
+	pg_tz *zone = find_zone(zone_name, strlen(zone_name));
 	struct pg_tm tm = {0};
 	fsec_t fsec;
 	int offset;

@@ -152,19 +152,37 @@ read_moment(const char *text, int len, pg_tz *zone, TimestampTz *at)
 	return tm2timestamp(&tm, fsec, &offset, at) == 0;
 }
 
+/* A time zone by its name, NULL if there is none: the last one asked for is kept. */
+pg_tz *
+find_zone(const char *name, int len)
+{
+	static char kept[TZ_STRLEN_MAX + 1];
+	static pg_tz *zone = NULL;
+
+	if (len > TZ_STRLEN_MAX)
+		return NULL;
+	if (zone && strncmp(kept, name, len) == 0 && kept[len] == '\0')
+		return zone;
+	zone = NULL;
+	memcpy(kept, name, len);
+	kept[len] = '\0';
+	zone = pg_tzset(kept);
+	return zone;
+}
+
 /* parse_time(text, zone): a moment, or NULL if it can't be read */
 PG_FUNCTION_INFO_V1(member_parse_time);
 Datum
 member_parse_time(PG_FUNCTION_ARGS)
 {
 	text *t = PG_GETARG_TEXT_PP(0);
-	char *zone_name = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	pg_tz *zone = pg_tzset(zone_name);
+	text *name = PG_GETARG_TEXT_PP(1);
+	pg_tz *zone = find_zone(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
 	TimestampTz at;
 
 	if (zone == NULL)
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg("unknown time zone \"%s\"", zone_name));
+				errmsg("unknown time zone \"%s\"", text_to_cstring(name)));
 	if (!read_moment(VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t), zone, &at))
 		PG_RETURN_NULL();
 	PG_RETURN_TIMESTAMPTZ(at);

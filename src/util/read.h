@@ -8,6 +8,7 @@
 #include "datatype/timestamp.h"
 #include "pgtime.h"
 
+extern pg_tz *find_zone(const char *name, int len);
 extern bool read_moment(const char *text, int len, pg_tz *zone, TimestampTz *at);
 extern bool read_is_json(text *t);
 
