@@ -115,6 +115,7 @@ endif
 override DATA = $(filter-out %/member--$(EXTVERSION).sql,$(wildcard sql/releases/member--*.sql))
 DATA_built = $(INSTALL_SCRIPT_SQL)
 PG_CPPFLAGS = -Isrc
+SHLIB_LINK = $(filter -lcrypto,$(LIBS))
 REGRESS = $(sort $(notdir $(basename $(wildcard test/sql/*.sql))))
 REGRESS_OPTS = --inputdir=test --load-extension=member
 ISOLATION = $(sort $(notdir $(basename $(wildcard test/specs/*.spec))))

@@ -56,12 +56,10 @@ static const char *const state_columns[] = {"member_id", "lots",	   "activity", 
 void
 batch_open_rows(Batch *b, BulkMode mode)
 {
-	b->rows[ROW_ENTRY] =
-		bulk_open(mode, "member", "entry", entry_columns, lengthof(entry_columns));
+	b->rows[ROW_ENTRY] = bulk_open(mode, "member", "entry", entry_columns, lengthof(entry_columns));
 	b->rows[ROW_PURCHASE] =
 		bulk_open(mode, "member", "purchase", purchase_columns, lengthof(purchase_columns));
-	b->rows[ROW_STATE] =
-		bulk_open(mode, "member", "state", state_columns, lengthof(state_columns));
+	b->rows[ROW_STATE] = bulk_open(mode, "member", "state", state_columns, lengthof(state_columns));
 }
 
 void

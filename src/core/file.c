@@ -268,7 +268,8 @@ no_more(DestReceiver *self)
 static void
 open_steps(FileSteps *f, const FileTask *task, Oid tiers)
 {
-	static const DestReceiver receiver = {receive_file_row, begin_query, no_more, no_more, DestNone};
+	static const DestReceiver receiver = {receive_file_row, begin_query, no_more, no_more,
+										  DestNone};
 	Batch *b = &f->batch;
 
 	f->pub = receiver;

@@ -7,16 +7,14 @@
  */
 #include "compat.h"
 
-#include "common/cryptohash.h"
-#include "common/sha2.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
 #include "core/step.h"
+#include "util/sha256.h"
 
 #define HASH_FORMAT 1
 
@@ -64,33 +62,6 @@ append_packed(StringInfo b, const struct varlena *v)
 	append_bytes(b, v ? VARDATA_ANY(v) : NULL, v ? (int) VARSIZE_ANY_EXHDR(v) : -1);
 }
 
-/* A context for the session: to make one takes longer than to hash an entry.  It has an owner of its own, which stays. */
-static pg_cryptohash_ctx *
-open_sha256(void)
-{
-	ResourceOwner current = CurrentResourceOwner;
-	pg_cryptohash_ctx *ctx;
-
-	CurrentResourceOwner = ResourceOwnerCreate(NULL, "member hash");
-	ctx = pg_cryptohash_create(PG_SHA256);
-	CurrentResourceOwner = current;
-	if (ctx == NULL)
-		ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"));
-	return ctx;
-}
-
-static void
-sha256(const void *data, Size len, uint8 *hash)
-{
-	static pg_cryptohash_ctx *ctx = NULL;
-
-	if (ctx == NULL)
-		ctx = open_sha256();
-	if (pg_cryptohash_init(ctx) < 0 || pg_cryptohash_update(ctx, data, len) < 0 ||
-		pg_cryptohash_final(ctx, hash, PG_SHA256_DIGEST_LENGTH) < 0)
-		elog(ERROR, "could not compute SHA-256: %s", pg_cryptohash_error(ctx));
-}
-
 void
 entry_hash(const uint8 *previous, const EntryFacts *e, uint8 *hash)
 {
@@ -111,7 +82,7 @@ entry_hash(const uint8 *previous, const EntryFacts *e, uint8 *hash)
 	pq_writeint64(b, e->balance);
 	append_text(b, e->key);
 	append_packed(b, e->digest);
-	sha256(b->data, b->len, hash);
+	sha256_of(b->data, b->len, hash);
 }
 
 static bytea *
@@ -176,7 +147,7 @@ call_digest(int64 salt, const struct varlena *verb, const struct varlena *argume
 	append_packed(b, arguments);
 	if (at)
 		pq_writeint64(b, *at);
-	sha256(b->data, b->len, hash);
+	sha256_of(b->data, b->len, hash);
 }
 
 /* digest(salt, verb, arguments, at) */

@@ -19,7 +19,7 @@ typedef struct BulkTable BulkTable;
 typedef enum BulkMode
 {
 	BULK_INSERT,
-	BULK_UPDATE,	 /* rows that are locked; the first column is the key, which stays */
+	BULK_UPDATE,	  /* rows that are locked; the first column is the key, which stays */
 	BULK_UPDATE_FREE, /* rows that are not: those that others hold, or have changed, are left */
 	BULK_FORM		  /* rows that another process will put */
 } BulkMode;

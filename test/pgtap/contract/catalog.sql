@@ -41,9 +41,9 @@ SELECT is_empty($$ SELECT signature FROM routine WHERE lanname = 'c' AND prosecd
 SELECT ok(NOT rolsuper AND NOT rolcanlogin AND NOT rolbypassrls AND NOT rolcreaterole AND NOT rolcreatedb, 'member_owner can do nothing but own') FROM pg_roles WHERE rolname = 'member_owner';
 SELECT is_empty($$ SELECT signature FROM routine WHERE has_function_privilege('public', oid, 'execute') $$, 'nobody executes anything by being there: PUBLIC has nothing');
 
-SELECT is_empty($$ SELECT signature FROM routine WHERE lanname = 'c' AND proparallel <> 's' AND proname NOT IN ('begin_write', 'write_event', 'write_events', 'book_lapses', 'book_time', 'lock_numbers') AND NOT prosecdef ORDER BY 1 $$, 'C functions are parallel safe, but for the writers');
+SELECT is_empty($$ SELECT signature FROM routine WHERE lanname = 'c' AND proparallel <> 's' AND proname NOT IN ('begin_write', 'write_event', 'write_events', 'write_file', 'book_lapses', 'book_time', 'lock_numbers') AND NOT prosecdef ORDER BY 1 $$, 'C functions are parallel safe, but for the writers');
 SELECT set_eq($$ SELECT proname || ' ' || provolatile::text FROM routine WHERE lanname = 'c' AND prokind = 'f' AND provolatile <> 'i' AND NOT prosecdef $$,
-    ARRAY['now v', 'clock_is_set s', 'refuse v', 'program_in s', 'program_recv s', 'program_send s', 'parse_time s', 'new_salt v', 'begin_write v', 'write_event v', 'write_events v', 'book_lapses v', 'book_time v', 'lock_numbers v', 'file_steps_add v', 'file_steps_end v',
+    ARRAY['now v', 'clock_is_set s', 'refuse v', 'program_in s', 'program_recv s', 'program_send s', 'parse_time s', 'new_salt v', 'begin_write v', 'write_event v', 'write_events v', 'write_file v', 'book_lapses v', 'book_time v', 'lock_numbers v',
         'tagset_typanalyze s', 'tagset_contains_sel s', 'tagset_contained_sel s', 'tagset_overlaps_sel s', 'tagset_matches_sel s'],
     'C functions are immutable, but for the clock, chance, what reads time zones, what only raises, the writers, what locks and what the planner asks');
 -- the layout functions only return the text that setup() and migrate() run
@@ -52,7 +52,7 @@ SELECT is_empty($$ SELECT signature FROM routine WHERE lanname IN ('sql', 'plpgs
     'what writes or locks is volatile');
 SELECT is_empty($$ SELECT signature FROM routine WHERE lanname IN ('sql', 'plpgsql') AND proparallel <> 'u' AND provolatile = 'v' $$, 'and not parallel safe');
 SELECT is_empty($$ SELECT signature FROM routine JOIN pg_aggregate a ON a.aggfnoid = routine.oid
-    WHERE (aggcombinefn = 0 OR proparallel <> 's') AND proname NOT IN ('step_run', 'streams_run', 'file_steps') $$, 'every aggregate but the ordered steps combines and is parallel safe');
+    WHERE (aggcombinefn = 0 OR proparallel <> 's') AND proname NOT IN ('step_run', 'streams_run') $$, 'every aggregate but the ordered steps combines and is parallel safe');
 
 -- arguments and columns of one name: PL/pgSQL refuses them only when called
 SELECT is_empty($$ SELECT signature, name FROM routine, unnest(proargnames) AS name WHERE name <> '' GROUP BY 1, 2 HAVING count(*) > 1 $$, 'no routine has two arguments of one name');

@@ -115,9 +115,43 @@ ROLLBACK;
 BEGIN;
 INSERT INTO member.import_row (member_key, at, purchase_no, amount)
 SELECT CASE WHEN n % 50 = 0 THEN 'K' || n ELSE 'guest' END, '2026-01-01', 'G' || n, '1' FROM generate_series(1, 200000) n;
-SELECT ok(NOT member_internal.import_file(member_internal.import_begin('purchases'), NULL), 'more than a worker hands on');
-SELECT is_empty('SELECT FROM member.member UNION ALL SELECT FROM member.state UNION ALL SELECT FROM member.entry', 'nobody is there');
-SELECT is((SELECT rows_loaded FROM member.import_purchases()), 200000::bigint, '… is loaded the other way');
+SELECT ok(member_internal.import_file(member_internal.import_begin('purchases'), NULL), 'a key of very many rows is taken too');
+SELECT is((SELECT count(*) FROM member.purchase JOIN member.identity i USING (member_id) WHERE i.value = 'guest'), 196000::bigint, '… with every row');
+SELECT is((SELECT s.entries FROM member.state s JOIN member.identity i USING (member_id) WHERE i.value = 'guest'), (SELECT max(e.entry_no) FROM member.entry e), '… and the state of the last');
+ROLLBACK;
+
+-- ---- without a worker to be had; and with one for two parts ----
+
+BEGIN;
+SET LOCAL max_parallel_workers = 0;
+CALL pg_temp.stage(30000);
+SELECT NULL FROM member.import_purchases('online');
+SELECT is(pg_temp.outcome(), :'outcome', 'without workers the outcome is the same');
+ROLLBACK;
+BEGIN;
+SET LOCAL max_parallel_workers = 1;
+CALL pg_temp.stage(30000);
+SELECT NULL FROM member.import_purchases('online');
+SELECT is(pg_temp.outcome(), :'outcome', 'so it is with one');
+ROLLBACK;
+
+-- ---- what a worker can't do, it says ----
+
+BEGIN;
+ALTER TABLE member.purchase ADD CONSTRAINT own CHECK (store <> 'S2');
+CALL pg_temp.stage(30000);
+CREATE FUNCTION pg_temp.failure() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    place text;
+BEGIN
+    PERFORM member.import_purchases();
+    RETURN 'none';
+EXCEPTION WHEN check_violation THEN
+    GET STACKED DIAGNOSTICS place = PG_EXCEPTION_CONTEXT;
+    RETURN substring(place FROM 'parallel worker');
+END $$;
+SELECT is(pg_temp.failure(), 'parallel worker', 'a constraint of the DBA''s is held where rows are formed');
+SELECT is_empty('SELECT FROM member.member UNION ALL SELECT FROM member.state UNION ALL SELECT FROM member.entry', 'nothing is there');
 ROLLBACK;
 
 -- ---- tables a DBA changed: row by row, without workers ----
