@@ -14,19 +14,21 @@
 
 #include "util/workers.h"
 
-/* Of each worker: so much is made while the leader does something else. */
-#define QUEUE_SIZE ((Size) 4 * 1024 * 1024)
+/* Of all workers: so much is made while the leader waits for the disk. */
+#define QUEUES_SIZE ((Size) 32 * 1024 * 1024)
+
+#define MAX_WORKERS 16
 
 #define KEY_PARTS 1
 #define KEY_TASK 2
-#define KEY_QUEUES 3
+#define KEY_QUEUE 3 /* of the first; the others follow */
 
 struct Workers
 {
 	ParallelContext *context;
 	int n;	  /* of those who have not ended */
 	int next; /* to be asked */
-	shm_mq_handle *queue[FLEXIBLE_ARRAY_MEMBER];
+	shm_mq_handle *queue[MAX_WORKERS];
 };
 
 struct WorkerSelf
@@ -44,8 +46,9 @@ make_context(const char *function, const void *task, Size size, int n)
 
 	shm_toc_estimate_chunk(&context->estimator, sizeof(pg_atomic_uint32));
 	shm_toc_estimate_chunk(&context->estimator, size);
-	shm_toc_estimate_chunk(&context->estimator, mul_size(QUEUE_SIZE, n));
-	shm_toc_estimate_keys(&context->estimator, 3);
+	for (int i = 0; i < n; i++)
+		shm_toc_estimate_chunk(&context->estimator, QUEUES_SIZE / n);
+	shm_toc_estimate_keys(&context->estimator, KEY_QUEUE + n);
 	InitializeParallelDSM(context);
 	if (context->seg == NULL)
 		return context;
@@ -68,9 +71,10 @@ end_context(ParallelContext *context)
 Workers *
 workers_start(const char *function, const void *task, Size size, int n)
 {
-	Workers *w = palloc(offsetof(Workers, queue) + n * sizeof(shm_mq_handle *));
-	char *queues;
+	Workers *w = palloc(sizeof(Workers));
+	shm_mq *queue[MAX_WORKERS];
 
+	n = Min(n, MAX_WORKERS);
 	EnterParallelMode();
 	w->context = make_context(function, task, size, n);
 	if (w->context->seg == NULL)
@@ -78,16 +82,18 @@ workers_start(const char *function, const void *task, Size size, int n)
 		end_context(w->context);
 		return NULL;
 	}
-	queues = shm_toc_allocate(w->context->toc, mul_size(QUEUE_SIZE, n));
 	for (int i = 0; i < n; i++)
-		shm_mq_set_receiver(shm_mq_create(queues + i * QUEUE_SIZE, QUEUE_SIZE), MyProc);
-	shm_toc_insert(w->context->toc, KEY_QUEUES, queues);
+	{
+		queue[i] = shm_mq_create(shm_toc_allocate(w->context->toc, QUEUES_SIZE / n), QUEUES_SIZE / n);
+		shm_mq_set_receiver(queue[i], MyProc);
+		shm_toc_insert(w->context->toc, KEY_QUEUE + i, queue[i]);
+	}
 	LaunchParallelWorkers(w->context);
 	w->n = w->context->nworkers_launched;
 	w->next = 0;
 	for (int i = 0; i < w->n; i++)
-		w->queue[i] = shm_mq_attach((shm_mq *) (queues + i * QUEUE_SIZE), w->context->seg,
-									w->context->worker[i].bgwhandle);
+		w->queue[i] =
+			shm_mq_attach(queue[i], w->context->seg, w->context->worker[i].bgwhandle);
 	if (w->n > 0)
 		return w;
 	end_context(w->context);
@@ -142,8 +148,7 @@ WorkerSelf *
 worker_open(dsm_segment *segment, shm_toc *toc, const void **task)
 {
 	WorkerSelf *self = palloc(sizeof(WorkerSelf));
-	char *queues = shm_toc_lookup(toc, KEY_QUEUES, false);
-	shm_mq *queue = (shm_mq *) (queues + ParallelWorkerNumber * QUEUE_SIZE);
+	shm_mq *queue = shm_toc_lookup(toc, KEY_QUEUE + ParallelWorkerNumber, false);
 
 	*task = shm_toc_lookup(toc, KEY_TASK, false);
 	self->parts = shm_toc_lookup(toc, KEY_PARTS, false);
