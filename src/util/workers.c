@@ -37,66 +37,57 @@ struct WorkerSelf
 	shm_mq_handle *queue;
 };
 
-static ParallelContext *
-make_context(const char *function, const void *task, Size size, int n)
+static void *
+share(ParallelContext *context, int key, Size size)
 {
-	ParallelContext *context = CreateParallelContext("member", function, n);
-	pg_atomic_uint32 *parts;
-	void *copy;
+	void *place = shm_toc_allocate(context->toc, size);
 
+	shm_toc_insert(context->toc, key, place);
+	return place;
+}
+
+/* What they share, if it can be had. */
+static bool
+open_shared(ParallelContext *context, const void *task, Size size, int n, shm_mq **queue)
+{
 	shm_toc_estimate_chunk(&context->estimator, sizeof(pg_atomic_uint32));
 	shm_toc_estimate_chunk(&context->estimator, size);
 	for (int i = 0; i < n; i++)
 		shm_toc_estimate_chunk(&context->estimator, QUEUES_SIZE / n);
-	shm_toc_estimate_keys(&context->estimator, KEY_QUEUE + n);
+	shm_toc_estimate_keys(&context->estimator, 2 + n);
 	InitializeParallelDSM(context);
 	if (context->seg == NULL)
-		return context;
-	parts = shm_toc_allocate(context->toc, sizeof(pg_atomic_uint32));
-	pg_atomic_init_u32(parts, 0);
-	shm_toc_insert(context->toc, KEY_PARTS, parts);
-	copy = shm_toc_allocate(context->toc, size);
-	memcpy(copy, task, size);
-	shm_toc_insert(context->toc, KEY_TASK, copy);
-	return context;
-}
-
-static void
-end_context(ParallelContext *context)
-{
-	DestroyParallelContext(context);
-	ExitParallelMode();
+		return false;
+	pg_atomic_init_u32(share(context, KEY_PARTS, sizeof(pg_atomic_uint32)), 0);
+	memcpy(share(context, KEY_TASK, size), task, size);
+	for (int i = 0; i < n; i++)
+	{
+		queue[i] = shm_mq_create(share(context, KEY_QUEUE + i, QUEUES_SIZE / n), QUEUES_SIZE / n);
+		shm_mq_set_receiver(queue[i], MyProc);
+	}
+	return true;
 }
 
 Workers *
 workers_start(const char *function, const void *task, Size size, int n)
 {
-	Workers *w = palloc(sizeof(Workers));
+	Workers *w = palloc0(sizeof(Workers));
+	ParallelContext *context;
 	shm_mq *queue[MAX_WORKERS];
 
 	n = Min(n, MAX_WORKERS);
 	EnterParallelMode();
-	w->context = make_context(function, task, size, n);
-	if (w->context->seg == NULL)
+	context = w->context = CreateParallelContext("member", function, n);
+	if (open_shared(context, task, size, n, queue))
 	{
-		end_context(w->context);
-		return NULL;
+		LaunchParallelWorkers(context);
+		w->n = context->nworkers_launched;
 	}
-	for (int i = 0; i < n; i++)
-	{
-		queue[i] = shm_mq_create(shm_toc_allocate(w->context->toc, QUEUES_SIZE / n), QUEUES_SIZE / n);
-		shm_mq_set_receiver(queue[i], MyProc);
-		shm_toc_insert(w->context->toc, KEY_QUEUE + i, queue[i]);
-	}
-	LaunchParallelWorkers(w->context);
-	w->n = w->context->nworkers_launched;
-	w->next = 0;
 	for (int i = 0; i < w->n; i++)
-		w->queue[i] =
-			shm_mq_attach(queue[i], w->context->seg, w->context->worker[i].bgwhandle);
+		w->queue[i] = shm_mq_attach(queue[i], context->seg, context->worker[i].bgwhandle);
 	if (w->n > 0)
 		return w;
-	end_context(w->context);
+	workers_end(w);
 	return NULL;
 }
 
@@ -141,7 +132,9 @@ void
 workers_end(Workers *w)
 {
 	WaitForParallelWorkersToFinish(w->context);
-	end_context(w->context);
+	DestroyParallelContext(w->context);
+	ExitParallelMode();
+	pfree(w);
 }
 
 WorkerSelf *
