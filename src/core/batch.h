@@ -157,7 +157,11 @@ extern void batch_close_rows(Batch *b);
 extern bool batch_is_by_pages(const Batch *b);
 extern void batch_begin_member(Batch *b, int64 member_id, const Datum *v, const bool *null);
 extern void batch_take_event(Batch *b, const Datum *v, const bool *null);
+extern void batch_keep(Batch *b, const StepEvent *event, const Datum *v, const bool *null);
 extern void batch_put_tiers(const Batch *b, Datum *tiers, Datum *entries, bool *none);
 extern void batch_finish_member(Batch *b);
+
+/* batch_post.c: an event that gets an answer */
+extern void batch_take_post(Batch *b, StepEvent *event, const Datum *v, const bool *null);
 
 #endif
