@@ -3,9 +3,9 @@
  *
  * write_file(queries, first, version, program, present): each query yields purchases of some member keys, those of a
  * key together and in their order, and rows that can't be taken.  All keys are new: those of which a row is taken get
- * the numbers first, first + 1 ..., every so many-th in each query.  A worker runs a query, takes the steps and forms
- * the rows of entries, purchases and states; the leader, who alone may write, puts them by pages.  If there are no
- * workers, or tables that can't be written by pages, he does all of it.
+ * the numbers from first on, as they come.  A worker runs a query, takes the steps and forms the rows of entries,
+ * purchases and states; the leader, who alone may write, puts them by pages.  If there are no workers, or tables that
+ * can't be written by pages, he does all of it.
  *
  * What is left to the caller comes back: a row each member who is to be enrolled, and each row that can't be taken.
  */
@@ -88,8 +88,8 @@ typedef struct FileSteps
 	TupleDesc left;
 	ReturnSetInfo *result;
 	StringInfoData pack;
-	Datum kind; /* of its events */
-	int64 next; /* number */
+	Datum kind;	  /* of its events */
+	int64 n_keys; /* that have a number, without workers */
 	text *key;
 	TimestampTz joined_at;
 	text *store;
@@ -163,6 +163,12 @@ finish_member(FileSteps *f)
 	f->batch.begun = false;
 }
 
+static int64
+next_number(FileSteps *f)
+{
+	return f->task->first + (f->self ? worker_next_number(f->self) : f->n_keys++);
+}
+
 static text *
 keep_text(const Batch *b, Datum v, bool null)
 {
@@ -212,8 +218,7 @@ take_purchase(FileSteps *f, const Datum *in, const bool *in_null)
 	if (!is_key_at_hand(f, in[FILE_MEMBER_KEY]))
 	{
 		finish_member(f);
-		batch_begin_member(&f->batch, f->next, v, null);
-		f->next += f->task->parts;
+		batch_begin_member(&f->batch, next_number(f), v, null);
 		f->key = keep_text(&f->batch, in[FILE_MEMBER_KEY], false);
 		f->store = keep_text(&f->batch, in[FILE_STORE], in_null[FILE_STORE]);
 		f->channel = keep_text(&f->batch, in[FILE_CHANNEL], in_null[FILE_CHANNEL]);
@@ -298,7 +303,6 @@ take_part(FileSteps *f, int part)
 			 SPI_result_code_string(SPI_result));
 	how.read_only = true; /* it sees nothing of what is written */
 	how.dest = &f->pub;
-	f->next = f->task->first + part;
 	if (SPI_execute_plan_extended(plan, &how) < 0)
 		elog(ERROR, "could not run the query of a file");
 	finish_member(f);

@@ -19,7 +19,7 @@
 
 #define MAX_WORKERS 16
 
-#define KEY_PARTS 1
+#define KEY_COUNTS 1
 #define KEY_TASK 2
 #define KEY_QUEUE 3 /* of the first; the others follow */
 
@@ -31,9 +31,16 @@ struct Workers
 	shm_mq_handle *queue[MAX_WORKERS];
 };
 
+/* Taken so far, by all of them. */
+typedef struct Counts
+{
+	pg_atomic_uint32 parts;
+	pg_atomic_uint64 numbers;
+} Counts;
+
 struct WorkerSelf
 {
-	pg_atomic_uint32 *parts;
+	Counts *counts;
 	shm_mq_handle *queue;
 };
 
@@ -50,7 +57,9 @@ share(ParallelContext *context, int key, Size size)
 static bool
 open_shared(ParallelContext *context, const void *task, Size size, int n, shm_mq **queue)
 {
-	shm_toc_estimate_chunk(&context->estimator, sizeof(pg_atomic_uint32));
+	Counts *counts;
+
+	shm_toc_estimate_chunk(&context->estimator, sizeof(Counts));
 	shm_toc_estimate_chunk(&context->estimator, size);
 	for (int i = 0; i < n; i++)
 		shm_toc_estimate_chunk(&context->estimator, QUEUES_SIZE / n);
@@ -58,7 +67,9 @@ open_shared(ParallelContext *context, const void *task, Size size, int n, shm_mq
 	InitializeParallelDSM(context);
 	if (context->seg == NULL)
 		return false;
-	pg_atomic_init_u32(share(context, KEY_PARTS, sizeof(pg_atomic_uint32)), 0);
+	counts = share(context, KEY_COUNTS, sizeof(Counts));
+	pg_atomic_init_u32(&counts->parts, 0);
+	pg_atomic_init_u64(&counts->numbers, 0);
 	memcpy(share(context, KEY_TASK, size), task, size);
 	for (int i = 0; i < n; i++)
 	{
@@ -144,7 +155,7 @@ worker_open(dsm_segment *segment, shm_toc *toc, const void **task)
 	shm_mq *queue = shm_toc_lookup(toc, KEY_QUEUE + ParallelWorkerNumber, false);
 
 	*task = shm_toc_lookup(toc, KEY_TASK, false);
-	self->parts = shm_toc_lookup(toc, KEY_PARTS, false);
+	self->counts = shm_toc_lookup(toc, KEY_COUNTS, false);
 	shm_mq_set_sender(queue, MyProc);
 	self->queue = shm_mq_attach(queue, segment, NULL);
 	return self;
@@ -153,7 +164,13 @@ worker_open(dsm_segment *segment, shm_toc *toc, const void **task)
 int
 worker_next_part(WorkerSelf *self)
 {
-	return (int) pg_atomic_fetch_add_u32(self->parts, 1);
+	return (int) pg_atomic_fetch_add_u32(&self->counts->parts, 1);
+}
+
+int64
+worker_next_number(WorkerSelf *self)
+{
+	return (int64) pg_atomic_fetch_add_u64(&self->counts->numbers, 1);
 }
 
 void

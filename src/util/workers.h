@@ -33,6 +33,9 @@ extern WorkerSelf *worker_open(dsm_segment *segment, shm_toc *toc, const void **
 
 /* The next part of the task that nobody has taken, from 0 on. */
 extern int worker_next_part(WorkerSelf *self);
+
+/* Another number than anyone else's, without gaps, from 0 on. */
+extern int64 worker_next_number(WorkerSelf *self);
 extern void worker_send(WorkerSelf *self, const void *data, Size len);
 
 /* All is sent; without this, some of it may not arrive. */

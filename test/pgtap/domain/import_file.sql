@@ -51,6 +51,7 @@ SELECT results_eq('SELECT rows_read, rows_loaded + rows_known + rows_rejected, r
     $$ VALUES (30000::bigint, 30000::bigint, true, true) $$, 'read = loaded + rejected');
 SELECT is_empty('SELECT FROM member.import_row', 'nothing is left in the staging table');
 SELECT is((SELECT count(*) FROM member.member), (SELECT count(DISTINCT member_id) FROM member.entry), 'whose rows are all rejected is no member');
+SELECT is((SELECT max(member_id) - min(member_id) + 1 FROM member.member), (SELECT count(*) FROM member.member), 'members are numbered without gaps');
 SELECT cmp_ok(member.enroll('shop'), '>', (SELECT max(member_id) FROM member.identity), 'the next to be enrolled has a number of his own');
 SET LOCAL client_min_messages = error;
 SELECT is_empty('SELECT * FROM member.verify()', 'the books are sound');
