@@ -66,14 +66,6 @@
 	ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL)
 #endif
 
-/* 18 can leave room before a minimal tuple. */
-#if PG_VERSION_NUM >= 180000
-#define form_minimal_tuple(desc, values, nulls) heap_form_minimal_tuple(desc, values, nulls, 0)
-#else
-#define form_minimal_tuple(desc, values, nulls) \
-	heap_form_minimal_tuple(desc, unconstify(Datum *, values), unconstify(bool *, nulls))
-#endif
-
 /* What an update tells of the indexes: 16 knows of summarizing ones. */
 #if PG_VERSION_NUM >= 160000
 typedef TU_UpdateIndexes IndexUpdate;

@@ -255,12 +255,12 @@ AS $$
         SELECT v.line, v.row_id, v.kind, v.member_key, v.at, v.value, v.purchase_no, v.refund_no, v.store, v.channel, v.lines,
                CASE WHEN v.unread IS NOT NULL THEN v.unread
                     WHEN v.member_key IS NULL THEN 'member key is missing'
-                    WHEN octet_length(v.member_key) > 200 AND length(v.member_key) > 200 THEN 'member key has more than 200 characters'
+                    WHEN length(v.member_key) > 200 THEN 'member key has more than 200 characters'
                     WHEN v.at IS NULL THEN 'time can''t be read'
                     WHEN v.at > %2$L THEN 'time is in the future'
                     WHEN v.value IS NULL THEN 'amount can''t be read'
                     WHEN v.value < (v.kind = 'refund')::integer OR v.value > 99999999999999 THEN 'amount is out of range'
-                    WHEN octet_length(v.purchase_no) > 100 AND length(v.purchase_no) > 100 OR length(v.refund_no) > 100 THEN 'number has more than 100 characters'
+                    WHEN length(v.purchase_no) > 100 OR length(v.refund_no) > 100 THEN 'number has more than 100 characters'
                     WHEN v.kind = 'refund' AND (v.purchase_no IS NULL OR v.refund_no IS NULL) THEN 'a refund needs purchase_no and refund_no'
                     WHEN v.lines IS NOT NULL THEN member_internal.purchase_lines_error(v.lines, member_internal.money(v.value)) END AS reject
         FROM (SELECT r.line, r.ctid AS row_id, r.kind, nullif(r.member_key, '') AS member_key, member_internal.parse_time(r.at, %1$L) AS at,

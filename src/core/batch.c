@@ -15,7 +15,6 @@
  */
 #include "compat.h"
 
-#include "access/xact.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -467,20 +466,17 @@ put_count(Batch *b)
 static void
 take_events(Batch *b, const char *query, Datum members, bool members_null)
 {
-	Oid types[] = {INT8ARRAYOID};
+	Oid type = INT8ARRAYOID;
 	EventReceiver receiver = {{receive_event, begin_events, no_more, no_more, DestNone}, b};
 	SPIExecuteOptions how = {0};
-	/* statements that write can't be run beside workers; pages can */
-	SPIPlanPtr plan = SPI_prepare_cursor(query, lengthof(types), types,
-										 batch_is_by_pages(b) ? CURSOR_OPT_PARALLEL_OK : 0);
+	SPIPlanPtr plan = SPI_prepare(query, 1, &type);
 
 	if (plan == NULL)
 		elog(ERROR, "could not prepare the query of events: %s",
 			 SPI_result_code_string(SPI_result));
-	how.params = makeParamList(lengthof(types));
-	how.params->params[0] = (ParamExternData){members, members_null, PARAM_FLAG_CONST, types[0]};
+	how.params = makeParamList(1);
+	how.params->params[0] = (ParamExternData){members, members_null, PARAM_FLAG_CONST, type};
 	how.dest = &receiver.pub;
-	(void) GetCurrentTransactionId(); /* beside workers none is given */
 	if (SPI_execute_plan_extended(plan, &how) < 0)
 		elog(ERROR, "could not run the query of events");
 	if (b->begun)
